@@ -1,0 +1,55 @@
+# Everything a newcomer needs: `make clip` and `make test` set up what they use, in .venv alone.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+JOBS   ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help clip test lint types imports sizes unit schema docs bench train-sprite clean
+
+help:            ## list these targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+clip: $(VENV)/.run  ## set up and build examples/hello: clips with sound, checked
+	@cd examples/hello && ../../$(BIN)/rushes make
+
+test: lint types imports sizes unit  ## set up, lint, type-check, run every test
+
+$(VENV)/.run: pyproject.toml constraints.txt
+	@echo "setting up $(VENV) (once; a few minutes)"
+	@$(PYTHON) -c 'import sys; sys.exit("Rushes needs Python 3.11 or newer; set PYTHON=" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+lint: $(VENV)/.dev  ## ruff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q .
+
+types: $(VENV)/.dev  ## mypy, strict
+	@$(BIN)/mypy
+
+imports: $(VENV)/.dev  ## the direction of imports
+	@$(BIN)/lint-imports --no-logo
+
+sizes: $(VENV)/.dev  ## the size table: lines of the longest files and functions
+	@$(BIN)/python tools/sizes.py
+
+unit: $(VENV)/.dev  ## tests
+	@$(BIN)/python -m pytest -n $(JOBS)
+
+schema: $(VENV)/.dev  ## write docs/rushes.schema.json from the parser's own types
+	@$(BIN)/python tools/write_schema.py
+
+bench: $(VENV)/.dev  ## run every benchmark; results in bench/results
+	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+train-sprite: $(VENV)/.dev  ## train the embedded model from nothing (hours)
+	@$(BIN)/python -m training.sprite.train --all
+
+clean:           ## remove what builds made; .venv stays
+	@rm -rf examples/*/out examples/*/.rushes .mypy_cache .ruff_cache .hypothesis

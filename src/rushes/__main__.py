@@ -1,0 +1,5 @@
+"""`python -m rushes`."""
+
+from rushes.cli.main import run
+
+run()

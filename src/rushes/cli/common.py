@@ -1,0 +1,73 @@
+"""What commands share: the options every one has, and printing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from rushes.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def common_options(function: F) -> F:
+    """``-C DIR`` and ``--json``; the command receives ``folder`` and ``as_json``."""
+    folder = click.option(
+        "-C",
+        "folder",
+        type=click.Path(path_type=Path),
+        default=Path(),
+        metavar="DIR",
+        help="Run as if started in DIR.",
+    )
+    as_json = click.option(
+        "--json", "as_json", is_flag=True, help="One JSON document on standard output."
+    )
+    return folder(as_json(function))
+
+
+def require_folder(folder: Path) -> Path:
+    """The project's folder, absolute.
+
+    Raises:
+        UsageError: it does not exist.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder", hint="-C takes the project's folder")
+    return folder.resolve()
+
+
+def print_json(document: object) -> None:
+    """One JSON document on standard output."""
+    click.echo(msgspec.json.encode(document))
+
+
+def pick_device(asked: str | None) -> str:
+    """The device models run on: what was asked for, or the first GPU, or the CPU.
+
+    torch is not imported here; whether a GPU can be used is known by its driver's device file.
+    """
+    if asked:
+        return asked
+    return "cuda:0" if os.path.exists("/dev/nvidia0") else "cpu"
+
+
+def show_seconds(seconds: float) -> str:
+    """A duration for people."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds >= 0.95 else f"{seconds * 1000:.0f} ms"
+    return f"{int(seconds // 60)} min {seconds % 60:.0f} s"
+
+
+def show_bytes(nbytes: float) -> str:
+    """A size for people, in powers of ten."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if nbytes < 1000:
+            return f"{nbytes:.0f} {unit}" if unit == "B" else f"{nbytes:.1f} {unit}"
+        nbytes /= 1000
+    return f"{nbytes:.1f} TB"

@@ -1,0 +1,52 @@
+"""rushes lock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rushes.cli.common import common_options, print_json, require_folder
+
+
+@click.command(
+    "lock",
+    epilog="""\b
+Examples:
+  rushes lock             add what is missing; refuse (exit 3) what differs
+  rushes lock --update    accept the weights and versions that are installed""",
+)
+@click.option("--update", is_flag=True, help="Take over what is installed where it differs.")
+@common_options
+def command(update: bool, folder: Path, as_json: bool) -> int:
+    """Pin weights and toolchain in rushes.lock."""
+    from rushes.lock import (
+        check_toolchain,
+        check_weights,
+        complete_lock,
+        needed_stages,
+        read_lock,
+        write_lock,
+    )
+    from rushes.spec.resolve import load_project
+    from rushes.store.store import Store, find_store
+
+    folder = require_folder(folder)
+    project = load_project(folder)
+    lock = read_lock(folder)
+    store = Store(find_store(folder))
+    if not update:
+        check_weights(project.models, lock, store)
+        locked = [s.name for s in needed_stages(project) if s.name in lock.toolchains]
+        check_toolchain(locked, lock)
+    after, changes = complete_lock(project, lock, store, update=update)
+    if changes:
+        write_lock(folder, after)
+    if as_json:
+        print_json({"path": "rushes.lock", "changes": changes})
+        return 0
+    for change in changes:
+        before = "new" if change.before is None else change.before
+        click.echo(f"{change.what}: {before} → {change.after or 'gone'}")
+    click.echo("rushes.lock is written" if changes else "rushes.lock is complete; nothing changed")
+    return 0

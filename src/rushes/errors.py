@@ -1,0 +1,143 @@
+"""The errors of Rushes, one tree.
+
+    RushesError
+    ├── UsageError          2  the command line is wrong
+    │   └── ProjectError    2  rushes.toml (or a file it includes) is wrong
+    ├── Refused             3  a rule of the project forbids it
+    │   ├── LockRefused     3  weights or toolchain are not what rushes.lock says
+    │   ├── LicenceRefused  3  the model's licence is not among those allowed
+    │   └── MemoryRefused   3  the shot does not fit the card
+    ├── StageFailed         4  a stage could not produce its output
+    │   ├── WorkerDied      4  the process that ran it went away
+    │   └── MediaError      4  a media file cannot be read or written
+    ├── StoreError          4  the store cannot be used
+    │   ├── StoreFull       4  no space left for an object
+    │   └── CorruptObject   4  an object's bytes do not match its digest
+    └── Interrupted       130  stopped by the user
+
+Each says what happened, where (file:line or file:key), and what to do about it. Foreign exceptions
+are mapped into this tree once, where they enter, with ``raise ... from exc``.
+"""
+
+from __future__ import annotations
+
+
+class RushesError(Exception):
+    """Base of all errors a user may see.
+
+    Args:
+        message: what happened, one sentence without a full stop at its end.
+        where: the place, as ``file:line`` or ``file:key``; None where there is none.
+        hint: what to do about it.
+    """
+
+    exit_code = 4
+    http_status = 500
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.where, self.hint))
+
+    def to_dict(self) -> dict[str, str | None]:
+        """The ``error`` object of the ``--json`` contract."""
+        return {
+            "type": type(self).__name__,
+            "message": self.message,
+            "where": self.where,
+            "hint": self.hint,
+        }
+
+
+def _rebuild(
+    kind: type[RushesError], message: str, where: str | None, hint: str | None
+) -> RushesError:
+    return kind(message, where=where, hint=hint)
+
+
+class UsageError(RushesError):
+    """The command line is wrong."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class ProjectError(UsageError):
+    """The project file, or a file it includes, is wrong."""
+
+
+class Refused(RushesError):
+    """Policy, budget, licence, lock or memory forbids it."""
+
+    exit_code = 3
+    http_status = 403
+
+
+class LockRefused(Refused):
+    """Weights or toolchain are not what rushes.lock says."""
+
+
+class LicenceRefused(Refused):
+    """The model's licence is not among the project's ``policy.licences``."""
+
+
+class MemoryRefused(Refused):
+    """The shot does not fit the project's ``vram``."""
+
+
+class StageFailed(RushesError):
+    """A stage could not produce its output."""
+
+
+class WorkerDied(StageFailed):
+    """The process that ran a stage went away."""
+
+
+class MediaError(StageFailed):
+    """A media file cannot be read or written."""
+
+
+class StoreError(RushesError):
+    """The store cannot be used."""
+
+
+class StoreFull(StoreError):
+    """No space is left for an object."""
+
+    http_status = 507
+
+
+class CorruptObject(StoreError):
+    """An object's bytes do not match its digest."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        digest: str = "",
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.digest = digest
+
+
+class Interrupted(RushesError):
+    """Stopped by the user."""
+
+    exit_code = 130
+
+
+def error_types() -> dict[str, type[RushesError]]:
+    """Every class of the tree by its name, to rebuild an error that crossed a process."""
+    found: dict[str, type[RushesError]] = {}
+    pending: list[type[RushesError]] = [RushesError]
+    while pending:
+        kind = pending.pop()
+        found[kind.__name__] = kind
+        pending.extend(kind.__subclasses__())
+    return found

@@ -1,0 +1,157 @@
+"""The ledger: what ran, when, how long, at what cost, and for whom. Rows are only ever added.
+
+A run is added when it ends, a node when it has run; hits are counted, not listed.
+"""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from rushes.errors import StoreError, StoreFull
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    id TEXT PRIMARY KEY, started_at REAL NOT NULL, seconds REAL NOT NULL, project TEXT NOT NULL,
+    command TEXT NOT NULL, asked_by TEXT NOT NULL, rushes TEXT NOT NULL, machine TEXT NOT NULL,
+    hits INTEGER NOT NULL, ran INTEGER NOT NULL, usd REAL NOT NULL, exit_code INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS nodes (
+    run TEXT NOT NULL, key TEXT NOT NULL, stage TEXT NOT NULL, model TEXT, shot TEXT NOT NULL,
+    attempt INTEGER NOT NULL, seed INTEGER, started_at REAL NOT NULL, seconds REAL NOT NULL,
+    predicted_peak_bytes INTEGER, peak_bytes INTEGER NOT NULL, usd REAL NOT NULL,
+    resumed_step INTEGER, loads TEXT NOT NULL, passed INTEGER, error TEXT
+);
+PRAGMA user_version = 1;
+"""
+
+
+class RunRow(msgspec.Struct, frozen=True):
+    """One command that built something, or found nothing to do."""
+
+    id: str
+    started_at: float
+    seconds: float
+    project: str
+    command: str
+    asked_by: str
+    rushes: str
+    machine: str
+    hits: int
+    ran: int
+    usd: float
+    exit_code: int
+
+
+class NodeRow(msgspec.Struct, frozen=True):
+    """One node that ran. ``passed`` is a check's verdict; ``loads`` seconds by part, as JSON."""
+
+    run: str
+    key: str
+    stage: str
+    model: str | None
+    shot: str
+    attempt: int
+    seed: int | None
+    started_at: float
+    seconds: float
+    predicted_peak_bytes: int | None
+    peak_bytes: int
+    usd: float
+    resumed_step: int | None
+    loads: str
+    passed: bool | None
+    error: str | None
+
+
+class Ledger:
+    """One SQLite file beside the store's index."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._map_errors():
+            self._db = sqlite3.connect(path, timeout=120.0, isolation_level=None)
+            if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
+                self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def add_run(self, row: RunRow) -> None:
+        """Add a run."""
+        self._insert("runs", [row])
+
+    def add_nodes(self, rows: Iterable[NodeRow]) -> None:
+        """Add nodes that ran."""
+        self._insert("nodes", list(rows))
+
+    def _insert(self, table: str, rows: list[RunRow] | list[NodeRow]) -> None:
+        if not rows:
+            return
+        marks = ", ".join("?" * len(rows[0].__struct_fields__))
+        values = [msgspec.structs.astuple(row) for row in rows]
+        with self._map_errors():
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(f"INSERT INTO {table} VALUES ({marks})", values)
+            self._db.execute("COMMIT")
+
+    def runs(self, limit: int = 20) -> list[RunRow]:
+        """The latest runs, newest first."""
+        with self._map_errors():
+            rows = self._db.execute(
+                "SELECT * FROM runs ORDER BY started_at DESC LIMIT ?", [limit]
+            ).fetchall()
+        return [RunRow(*row) for row in rows]
+
+    def nodes(self, run: str | None = None, limit: int = 1000) -> list[NodeRow]:
+        """Nodes of a run, or the latest of all, newest first."""
+        where, values = ("WHERE run = ?", [run]) if run else ("", [])
+        with self._map_errors():
+            rows = self._db.execute(
+                f"SELECT * FROM nodes {where} ORDER BY started_at DESC LIMIT ?", [*values, limit]
+            ).fetchall()
+        return [
+            NodeRow(*row[:14], None if row[14] is None else bool(row[14]), row[15]) for row in rows
+        ]
+
+    def typical(self) -> dict[tuple[str, str | None], tuple[float, int]]:
+        """Mean seconds and largest peak of each (stage, model) over its finished nodes."""
+        with self._map_errors():
+            rows = self._db.execute(
+                "SELECT stage, model, AVG(seconds), MAX(peak_bytes) FROM nodes "
+                "WHERE error IS NULL GROUP BY stage, model"
+            ).fetchall()
+        return {(stage, model): (seconds, peak) for stage, model, seconds, peak in rows}
+
+    @contextmanager
+    def _map_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as exc:
+            if "full" in str(exc):
+                raise StoreFull(
+                    "no space left on the disk while writing the ledger",
+                    where=str(self.path),
+                    hint="free some space (rushes cache gc), then run the same command again",
+                ) from exc
+            raise StoreError(f"the ledger cannot be used: {exc}", where=str(self.path)) from exc
+
+
+def describe_machine() -> str:
+    """System, processor type and Python, in a few words; no names of hosts."""
+    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+def describe_user() -> str:
+    """Who asked: the login name, or its number where it has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

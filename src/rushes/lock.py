@@ -1,0 +1,248 @@
+"""rushes.lock: every weight file by SHA-256, and the toolchain of every stage.
+
+The lock decides keys, so planning needs neither the weights nor torch. ``make`` adds what is
+missing, changes nothing, and refuses to run where weights or toolchain are other than locked.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import tomli_w
+
+from rushes.catalogue.model import Model
+from rushes.errors import LockRefused, ProjectError
+from rushes.hub import find_checkpoint, list_files
+from rushes.spec.project import Project
+from rushes.stages.base import Stage
+from rushes.stages.registry import STAGES
+from rushes.store.files import write_durable
+from rushes.store.store import Store
+from rushes.types import Digest
+
+LOCK_FILE = "rushes.lock"
+HEADER = "# Written by `rushes lock`. Commit it: with it the same project gives the same bytes.\n"
+
+
+class LockedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file of a checkpoint."""
+
+    sha256: Digest
+    nbytes: int
+
+
+class LockedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One checkpoint. Files by their path in it."""
+
+    revision: str
+    source: str
+    dtype: str
+    files: dict[str, LockedFile]
+
+
+class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file. ``toolchains``: by stage, the version of each distribution it depends on."""
+
+    version: int = 1
+    models: dict[str, LockedModel] = {}
+    toolchains: dict[str, dict[str, str]] = {}
+
+
+class LockChange(msgspec.Struct, frozen=True):
+    """One difference between the lock and what is installed; ``before`` None where it is new."""
+
+    what: str
+    before: str | None
+    after: str | None
+
+
+def read_lock(folder: Path) -> Lock:
+    """The lock of a project's folder; an empty one where there is no file.
+
+    Raises:
+        ProjectError: the file is not one that ``rushes lock`` wrote.
+    """
+    path = folder / LOCK_FILE
+    try:
+        lock = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Lock)
+    except FileNotFoundError:
+        return Lock()
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as exc:
+        raise ProjectError(
+            f"{LOCK_FILE} cannot be read: {exc}",
+            where=LOCK_FILE,
+            hint="take it from version control, or remove it and run: rushes lock",
+        ) from exc
+    if lock.version != 1:
+        raise ProjectError(
+            f"{LOCK_FILE} has version {lock.version}; this Rushes reads 1",
+            where=LOCK_FILE,
+            hint="use the Rushes that wrote it, or remove it and run: rushes lock",
+        )
+    return lock
+
+
+def write_lock(folder: Path, lock: Lock) -> None:
+    """Write rushes.lock whole or not at all."""
+    data = msgspec.to_builtins(
+        Lock(
+            version=lock.version,
+            models=dict(sorted(lock.models.items())),
+            toolchains=dict(sorted(lock.toolchains.items())),
+        )
+    )
+    write_durable(folder / LOCK_FILE, (HEADER + tomli_w.dumps(data)).encode())
+
+
+def lock_model(model: Model, store: Store, *, remember: bool = True) -> LockedModel:
+    """Hash a checkpoint as it lies on the disk; unchanged files are not read twice."""
+    folder = find_checkpoint(model)
+    names = list_files(folder)
+    digests = store.digest_files([folder / name for name in names], remember=remember)
+    return LockedModel(
+        revision=model.source.revision,
+        source=f"{model.source.kind}:{model.source.package}/{model.source.path}",
+        dtype=model.dtype,
+        files={
+            name: LockedFile(digests[(folder / name).absolute()], (folder / name).stat().st_size)
+            for name in names
+        },
+    )
+
+
+def needed_stages(project: Project) -> list[Stage]:
+    """The stages that a project's shots and films go through."""
+    return [stage for name, stage in STAGES.items() if name != "assemble" or project.films]
+
+
+def installed_toolchain(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of distributions as installed; PyAV's with those of its FFmpeg libraries."""
+    found: dict[str, str] = {}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+        if package == "av" and found[package] != "not installed":
+            from rushes.media import ffmpeg_versions
+
+            found.update({f"ffmpeg-{name}": v for name, v in sorted(ffmpeg_versions().items())})
+    return found
+
+
+def complete_lock(
+    project: Project, lock: Lock, store: Store, *, update: bool = False
+) -> tuple[Lock, list[LockChange]]:
+    """The lock with what the project needs and it lacks.
+
+    Args:
+        update: also take over what is installed where it differs.
+
+    Returns:
+        The new lock, and what changed in it; differences that ``update=False`` leaves alone are
+        not listed, see :func:`check_lock`.
+    """
+    models, toolchains = dict(lock.models), dict(lock.toolchains)
+    changes: list[LockChange] = []
+    for model in project.models:
+        before = lock.models.get(model.name)
+        if before is None or update:
+            models[model.name] = lock_model(model, store)
+            changes += _compare_model(model.name, before, models[model.name])
+    for stage in needed_stages(project):
+        if stage.name not in lock.toolchains or update:
+            toolchains[stage.name] = installed_toolchain(stage.packages)
+            old = lock.toolchains.get(stage.name)
+            changes += _compare_toolchain(stage.name, old, toolchains[stage.name])
+    return Lock(1, models, toolchains), changes
+
+
+def missing_entries(project: Project, lock: Lock) -> list[str]:
+    """What the project needs and the lock lacks."""
+    models = [f"models.{m.name}" for m in project.models if m.name not in lock.models]
+    stages = [s.name for s in needed_stages(project) if s.name not in lock.toolchains]
+    return models + [f"toolchains.{name}" for name in stages]
+
+
+def check_weights(
+    models: Iterable[Model], lock: Lock, store: Store, *, remember: bool = True
+) -> None:
+    """Refuse weights that are not the locked ones.
+
+    Args:
+        remember: keep the digests of files for the next time; False writes nothing.
+
+    Raises:
+        LockRefused: names the first file that differs.
+    """
+    for model in models:
+        locked = lock.models.get(model.name)
+        if locked is None:
+            continue
+        found = lock_model(model, store, remember=remember)
+        for change in _compare_model(model.name, locked, found):
+            raise LockRefused(
+                f"the weights of {model.name} are not the locked ones: {change.what}",
+                where=f"{LOCK_FILE}:models.{model.name}",
+                hint="restore the file, or accept the new weights with: rushes lock --update",
+            )
+
+
+def check_toolchain(stages: Iterable[str], lock: Lock) -> None:
+    """Refuse to run stages with another toolchain than the locked one.
+
+    Raises:
+        LockRefused: with the command that restores it.
+    """
+    for name in stages:
+        locked = lock.toolchains.get(name, {})
+        found = installed_toolchain(STAGES[name].packages)
+        if locked == found:
+            continue
+        odd = [
+            f"{p} {found.get(p)} ({v} is locked)" for p, v in locked.items() if found.get(p) != v
+        ]
+        odd += [f"{p} {v} (not in the lock)" for p, v in found.items() if p not in locked]
+        restore = {p: v for p, v in locked.items() if not p.startswith("ffmpeg-")}
+        pins = " ".join(f"{p}=={v.partition('+')[0]}" for p, v in restore.items())
+        raise LockRefused(
+            f"{name} would run with {', '.join(odd)}",
+            where=f"{LOCK_FILE}:toolchains.{name}",
+            hint=f"restore with: pip install {pins} — or accept with: rushes lock --update",
+        )
+
+
+def _compare_model(name: str, old: LockedModel | None, new: LockedModel) -> list[LockChange]:
+    if old is None:
+        return [LockChange(f"models.{name}", None, f"{new.revision}, {len(new.files)} files")]
+    changes = []
+    for field in ("revision", "source", "dtype"):
+        before, after = getattr(old, field), getattr(new, field)
+        if before != after:
+            changes.append(LockChange(f"{field} of {name}", before, after))
+    for path in sorted(old.files.keys() | new.files.keys()):
+        was, now = old.files.get(path), new.files.get(path)
+        if was != now:
+            state = "is missing" if now is None else "is new" if was is None else "differs"
+            sums = [file.sha256[:12] if file else None for file in (was, now)]
+            changes.append(LockChange(f"{path} {state}", sums[0], sums[1]))
+    return changes
+
+
+def _compare_toolchain(
+    stage: str, old: Mapping[str, str] | None, new: Mapping[str, Any]
+) -> list[LockChange]:
+    if old is None:
+        return [
+            LockChange(f"toolchains.{stage}", None, ", ".join(f"{p} {v}" for p, v in new.items()))
+        ]
+    return [
+        LockChange(f"{package} of {stage}", old.get(package), new.get(package))
+        for package in sorted(old.keys() | new.keys())
+        if old.get(package) != new.get(package)
+    ]

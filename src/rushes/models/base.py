@@ -1,0 +1,105 @@
+"""The door by which model families enter: ``sprite`` and every other generator alike.
+
+A family says, without importing torch, which folders of a checkpoint each stage reads; opened, it
+gives a :class:`LoadedModel` whose methods are the stages' work. Plug-ins register a family under
+the entry-point group ``rushes.models``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from rushes.catalogue.model import Model
+from rushes.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    Tensors = dict[str, torch.Tensor]
+    Frame = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
+    Samples = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+
+Progress = Callable[[int, int], None]
+"""Called with (steps done, steps in all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DenoiseSettings:
+    """What decides a denoise besides its prompt; ``seed`` feeds video noise, then audio noise."""
+
+    seed: int
+    frames: int
+    height: int
+    width: int
+    fps: float
+    steps: int
+    guidance: float
+    audio_guidance: float
+
+
+class Checkpoint(Protocol):
+    """Where a denoise keeps its state; see :mod:`rushes.stages.checkpoint`."""
+
+    def load(self) -> Tensors | None:
+        """The last saved state, or None."""
+
+    def offer(self, make_state: Callable[[], Tensors]) -> None:
+        """Save the state if it is time to."""
+
+
+class LoadedModel(Protocol):
+    """A checkpoint opened on one device; parts are loaded at first use and stay."""
+
+    @property
+    def loads(self) -> Mapping[str, float]:
+        """Seconds that loading each part took, for those loaded so far."""
+
+    def encode_text(self, prompt: str, negative: str) -> Tensors:
+        """Text conditioning in the form that denoise reads."""
+
+    def denoise(
+        self, embeds: Tensors, settings: DenoiseSettings, report: Progress, checkpoint: Checkpoint
+    ) -> Tensors:
+        """``video`` latents (C, F, H, W) and, for models with sound, ``audio`` (C, L, M)."""
+
+    def decode_video(self, latents: Tensors) -> Iterator[Frame]:
+        """Frames (H, W, 3) uint8 RGB, in order; memory does not grow with their number."""
+
+    def decode_audio(self, latents: Tensors) -> Iterator[Samples]:
+        """Blocks (n, channels) float32, full scale ±1; memory does not grow with duration."""
+
+    @property
+    def audio_rate(self) -> int:
+        """Samples a second of :meth:`decode_audio`."""
+
+
+class Family(Protocol):
+    """One model family."""
+
+    @property
+    def folders(self) -> Mapping[str, tuple[str, ...]]:
+        """Folders of the checkpoint that each stage reads, by stage name."""
+
+    def open(self, folder: Path, model: Model, device: str) -> LoadedModel:
+        """A checkpoint in the hub's layout; loads nothing yet."""
+
+
+def find_family(name: str) -> Family:
+    """A built-in family, or one of an installed package.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    if name == "ltx2":
+        from rushes.models.ltx2 import LTX2
+
+        return LTX2()
+    for entry in metadata.entry_points(group="rushes.models", name=name):
+        family: Family = entry.load()()
+        return family
+    raise UsageError(f"no installed package knows the model family {name!r}")

@@ -1,0 +1,1 @@
+"""From a project and its lock to a frozen graph."""

@@ -1,0 +1,260 @@
+"""From a project and its lock to a plan. Pure: no torch, no network, no clock."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+
+from rushes.canon import encode_value
+from rushes.checks.registry import expand_checks, find_check
+from rushes.errors import UsageError
+from rushes.lock import Lock
+from rushes.media.formats import ExportFormat
+from rushes.models.base import find_family
+from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
+from rushes.plan.seeds import attempt_seed, stage_seed
+from rushes.spec.project import Film, Project, Shot
+from rushes.stages.assemble import AssembleParams
+from rushes.stages.base import Params
+from rushes.stages.check import CheckParams
+from rushes.stages.decode_audio import DecodeAudioParams
+from rushes.stages.decode_video import DecodeVideoParams
+from rushes.stages.denoise import DenoiseParams
+from rushes.stages.encode_text import EncodeTextParams
+from rushes.stages.export import ExportParams
+from rushes.stages.registry import STAGES
+from rushes.stages.render_prompt import RenderPromptParams
+from rushes.types import Key, VideoShape
+
+Facts = Mapping[str, object]
+FindFacts = Callable[[Iterable[Key]], Mapping[Key, Facts]]
+"""Stored facts of those of the keys that have a result."""
+
+
+def build_plan(
+    project: Project, lock: Lock, find_facts: FindFacts, targets: Iterable[str] = ()
+) -> Plan:
+    """The plan, as far as stored verdicts let it be known.
+
+    A failed verdict with attempts left adds the next attempt; what follows a shot uses the take
+    that is kept. Run, then plan again, until nothing changes.
+
+    Args:
+        find_facts: looks stored results up.
+        targets: names of shots and films to build; all when empty.
+
+    Raises:
+        UsageError: a target or a check does not exist.
+    """
+    builder = _Builder(project, lock)
+    shots, films = _choose(project, list(targets))
+    plans = _plan_shots(builder, shots, find_facts)
+    known = {plan.shot.name: plan for plan in plans}
+    film_plans = tuple(
+        builder.plan_film(film, [known[name] for name in film.shots]) for film in films
+    )
+    return Plan(project, tuple(plans), film_plans, builder.environments)
+
+
+def _choose(project: Project, targets: list[str]) -> tuple[list[Shot], list[Film]]:
+    for name in targets:
+        if name not in project.shots and name not in project.films:
+            known = ", ".join([*project.shots, *project.films][:12])
+            raise UsageError(f"there is no shot or film {name!r}", hint=f"there is: {known}")
+    if not targets:
+        return list(project.shots.values()), list(project.films.values())
+    films = [film for name, film in project.films.items() if name in targets]
+    wanted = set(targets).union(*(film.shots for film in films))
+    return [shot for name, shot in project.shots.items() if name in wanted], films
+
+
+def _plan_shots(builder: _Builder, shots: list[Shot], find_facts: FindFacts) -> list[ShotPlan]:
+    takes = {shot.name: [builder.plan_take(shot, 0)] for shot in shots}
+    facts: dict[Key, Facts] = {}
+    fresh = [takes[shot.name][0] for shot in shots]
+    while fresh:
+        keys = {take.nodes["check"].key for take in fresh}
+        facts.update(find_facts([key for key in keys if key is not None]))
+        following = []
+        for take in fresh:
+            verdict = _verdict(take, facts)
+            if verdict and not verdict["passed"] and take.attempt + 1 < take.shot.attempts:
+                following.append(builder.plan_take(take.shot, take.attempt + 1))
+                takes[take.shot.name].append(following[-1])
+        fresh = following
+    return [_settle(shot, takes[shot.name], facts) for shot in shots]
+
+
+def _verdict(take: Take, facts: Mapping[Key, Facts]) -> Facts | None:
+    key = take.nodes["check"].key
+    return facts.get(key) if key is not None else None
+
+
+def _settle(shot: Shot, takes: list[Take], facts: Mapping[Key, Facts]) -> ShotPlan:
+    """Keep the passing take, else (when none is left to try) the best of those that failed."""
+    verdicts = [_verdict(take, facts) for take in takes]
+    last = verdicts[-1]
+    if last is None or last["passed"]:
+        return ShotPlan(shot, tuple(takes), takes[-1], last is not None)
+    ranks = [(v["passes"], v["margin"], -n) for n, v in enumerate(verdicts) if v is not None]
+    best = max(range(len(takes)), key=ranks.__getitem__)
+    return ShotPlan(shot, tuple(takes), takes[best], True)
+
+
+class _Builder:
+    """Makes nodes; equal work becomes one node."""
+
+    def __init__(self, project: Project, lock: Lock) -> None:
+        self.project = project
+        self.lock = lock
+        self.environments: dict[tuple[str, str | None], Environment] = {}
+        self._heads: dict[tuple[str, str | None], bytes | None] = {}
+        self._nodes: dict[tuple[object, ...], Node] = {}
+        self._encoded: dict[Params, bytes] = {}
+        self._checks: dict[tuple[str, ...], tuple[tuple[str, int], ...]] = {}
+
+    def plan_take(self, shot: Shot, attempt: int) -> Take:
+        """The chain of one attempt."""
+        seed = attempt_seed(shot.seed, attempt)
+        shape, model = shot.shape, shot.model.name
+        pixels = {"frames": shape.frames, "height": shape.height, "width": shape.width}
+        prompt = self.node(
+            "render_prompt", RenderPromptParams(shot.template, shot.variables, shot.negative)
+        )
+        text = self.node("encode_text", EncodeTextParams(), [("prompt", prompt)], model)
+        latents = self.node(
+            "denoise",
+            DenoiseParams(
+                seed=stage_seed(seed, "denoise"),
+                **pixels,
+                fps=shape.fps,
+                steps=shot.steps,
+                guidance=shot.guidance,
+                audio_guidance=shot.audio_guidance,
+            ),
+            [("embeds", text)],
+            model,
+        )
+        video = self.node(
+            "decode_video",
+            DecodeVideoParams(**pixels, fps=shape.fps),
+            [("latents", latents)],
+            model,
+        )
+        audio = self.node("decode_audio", DecodeAudioParams(), [("latents", latents)], model)
+        clip = self.node(
+            "export", _export_params(shot.export), [("frames", video), ("sound", audio)]
+        )
+        check = self._check_node(
+            shot.name, shot.checks, shape, clip, ("shots", shot.name, "checks")
+        )
+        chain = (prompt, text, latents, video, audio, clip, check)
+        return Take(shot, attempt, seed, {node.stage: node for node in chain})
+
+    def plan_film(self, film: Film, shots: list[ShotPlan]) -> FilmPlan:
+        """A film over its shots' kept takes."""
+        inputs: list[tuple[str, Node]] = []
+        for number, shot in enumerate(shots):
+            inputs.append((f"frames.{number}", shot.kept.nodes["decode_video"]))
+            inputs.append((f"sound.{number}", shot.kept.nodes["decode_audio"]))
+        first = shots[0].shot.shape
+        overlap = round(film.crossfade * first.fps) * (len(shots) - 1)
+        frames = sum(shot.shot.shape.frames for shot in shots) - overlap
+        shape = VideoShape(frames, first.height, first.width, first.fps)
+        export = _export_params(film.export)
+        fields = {name: getattr(export, name) for name in export.__struct_fields__}
+        clip = self.node("assemble", AssembleParams(**fields, crossfade=film.crossfade), inputs)
+        check = self._check_node(
+            film.name, film.checks, shape, clip, ("films", film.name, "checks")
+        )
+        settled = all(shot.settled for shot in shots)
+        return FilmPlan(film, {"assemble": clip, "check": check}, settled)
+
+    def _check_node(
+        self,
+        name: str,
+        checks: tuple[str, ...],
+        shape: VideoShape,
+        clip: Node,
+        path: tuple[str, ...],
+    ) -> Node:
+        if checks not in self._checks:
+            try:
+                names = expand_checks(list(checks))
+            except UsageError as exc:
+                raise self.project.source.error(f"{name!r}: {exc.message}", path, exc.hint) from exc
+            self._checks[checks] = tuple((check, find_check(check).version) for check in names)
+        params = CheckParams(
+            checks=self._checks[checks],
+            frames=shape.frames,
+            height=shape.height,
+            width=shape.width,
+            fps=shape.fps,
+        )
+        return self.node("check", params, [("clip", clip)])
+
+    def node(
+        self,
+        stage: str,
+        params: Params,
+        inputs: Iterable[tuple[str, Node]] = (),
+        model: str | None = None,
+    ) -> Node:
+        """The node of this work, made at its first use."""
+        inputs = tuple(inputs)
+        identity = (stage, params, model, inputs)
+        if (known := self._nodes.get(identity)) is not None:
+            return known
+        node = Node(self._key(stage, params, inputs, model), stage, params, inputs, model)
+        self._nodes[identity] = node
+        return node
+
+    def _key(
+        self,
+        stage: str,
+        params: Params,
+        inputs: tuple[tuple[str, Node], ...],
+        model: str | None,
+    ) -> Key | None:
+        head = self._head(stage, model)
+        if head is None or any(node.key is None for _, node in inputs):
+            return None
+        body = self._encoded.get(params)
+        if body is None:
+            body = self._encoded[params] = encode_value(params)
+        tail = encode_value([(name, node.key) for name, node in inputs])
+        return Key(hashlib.sha256(head + body + tail).hexdigest())
+
+    def _head(self, stage: str, model: str | None) -> bytes | None:
+        """Canonical bytes of what all nodes of a stage share; None where it is not locked."""
+        place = (stage, model)
+        if place not in self._heads:
+            environment = self._environment(stage, model)
+            if environment is not None:
+                self.environments[place] = environment
+            self._heads[place] = None if environment is None else encode_value([stage, environment])
+        return self._heads[place]
+
+    def _environment(self, stage: str, model: str | None) -> Environment | None:
+        files: dict[str, str] = {}
+        numerics: dict[str, str] = {}
+        if stage not in self.lock.toolchains:
+            return None
+        if model is not None:
+            if model not in self.lock.models:
+                return None
+            locked = self.lock.models[model]
+            entry = next(m for m in self.project.models if m.name == model)
+            folders = find_family(entry.family).folders[stage]
+            files = {
+                path: file.sha256
+                for path, file in locked.files.items()
+                if path.split("/", 1)[0] in folders
+            }
+            numerics = {"dtype": locked.dtype}
+        return Environment(STAGES[stage].version, files, self.lock.toolchains[stage], numerics)
+
+
+def _export_params(export: ExportFormat) -> ExportParams:
+    return ExportParams(**asdict(export))

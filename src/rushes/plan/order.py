@@ -1,0 +1,86 @@
+"""What a plan would run, in which order, and what is loaded when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rushes.models.base import find_family
+from rushes.plan.nodes import Node, Plan
+from rushes.stages.registry import STAGES
+from rushes.types import Key
+
+LEAVES = ("export", "assemble", "check")
+"""Stages whose results a build is for; what lies before them is only made if they need it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node to run. ``name`` is the first shot or film that needs it."""
+
+    node: Node
+    name: str
+    attempt: int
+    loads: tuple[str, ...]
+
+
+def order_work(plan: Plan, is_present: Callable[[Key], bool], *, ahead: bool = False) -> list[Step]:
+    """Nodes that have to run, stage by stage, so that each part of a model is loaded once.
+
+    Args:
+        is_present: whether a key has a result.
+        ahead: take films in whose shots are not settled yet, as if these passed.
+    """
+    found: dict[Node, tuple[str, int]] = {}
+
+    def demand(node: Node, name: str, attempt: int) -> None:
+        if node in found or (node.key is not None and is_present(node.key)):
+            return
+        found[node] = (name, attempt)
+        for _, before in node.inputs:
+            demand(before, name, attempt)
+
+    for shot in plan.shots:
+        for stage in LEAVES:
+            if stage in shot.kept.nodes:
+                demand(shot.kept.nodes[stage], shot.shot.name, shot.kept.attempt)
+    for film in plan.films:
+        if film.settled or ahead:
+            for node in film.nodes.values():
+                demand(node, film.film.name, 0)
+    groups: dict[Node, int] = {}
+
+    def find_group(node: Node) -> int:
+        """A node's own group, or that of a later stage it reads (a film's check)."""
+        if node not in groups:
+            before = (find_group(other) for _, other in node.inputs if other in found)
+            groups[node] = max(STAGES[node.stage].group, *before, 0)
+        return groups[node]
+
+    turns: dict[tuple[int, str, int], int] = {}
+    for node, (name, attempt) in found.items():
+        turns.setdefault((find_group(node), name, attempt), len(turns))
+    names = list(STAGES)
+    ordered = sorted(
+        found.items(),
+        key=lambda item: (
+            groups[item[0]],
+            turns[(groups[item[0]], *item[1])],
+            names.index(item[0].stage),
+        ),
+    )
+    return _mark_loads(plan, [(node, name, attempt) for node, (name, attempt) in ordered])
+
+
+def _mark_loads(plan: Plan, ordered: list[tuple[Node, str, int]]) -> list[Step]:
+    loaded: set[tuple[str, str]] = set()
+    models = {model.name: model for model in plan.project.models}
+    steps = []
+    for node, name, attempt in ordered:
+        fresh: tuple[str, ...] = ()
+        if node.model is not None:
+            folders = find_family(models[node.model].family).folders[node.stage]
+            fresh = tuple(folder for folder in folders if (node.model, folder) not in loaded)
+            loaded.update((node.model, folder) for folder in fresh)
+        steps.append(Step(node, name, attempt, fresh))
+    return steps

@@ -1,0 +1,50 @@
+"""Checks on files, inside or outside a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rushes.checks.registry import check_file
+from rushes.errors import MediaError, UsageError
+from rushes.run.place import OUT_FOLDER
+from rushes.spec.read import PROJECT_FILE
+from rushes.spec.resolve import load_project
+from rushes.stages.check import to_row
+
+
+def check_target(target: str, folder: Path, names: list[str]) -> dict[str, object]:
+    """The ``check --json`` document of a file, or of the clip of a shot or film.
+
+    Raises:
+        UsageError: there is neither such a file nor such a clip, or it is not a video.
+    """
+    path = find_target(target, folder)
+    try:
+        verdicts = check_file(path, names)
+    except MediaError as exc:
+        raise UsageError(exc.message, where=exc.where or target, hint=exc.hint) from exc
+    return {
+        "file": target,
+        "passed": all(verdict.passed for verdict in verdicts),
+        "checks": [to_row(verdict) for verdict in verdicts],
+    }
+
+
+def find_target(target: str, folder: Path) -> Path:
+    """The file that a target of ``rushes check`` means."""
+    path = folder / target
+    if path.is_file():
+        return path
+    if "/" in target or "." in target or not (folder / PROJECT_FILE).is_file():
+        raise UsageError(f"there is no file {target}", where=target)
+    project = load_project(folder)
+    if target in project.shots:
+        export = project.shots[target].export
+    elif target in project.films:
+        export = project.films[target].export
+    else:
+        raise UsageError(f"there is no file, shot or film {target!r}", where=target)
+    clip = folder / OUT_FOLDER / f"{target}.{export.container}"
+    if not clip.is_file():
+        raise UsageError(f"{target!r} is not built yet", hint=f"rushes make {target}")
+    return clip

@@ -1,0 +1,114 @@
+"""What ``rushes doctor`` looks at."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+
+import rushes
+from rushes.catalogue.load import find_model, model_names
+from rushes.errors import RushesError
+from rushes.hub import find_checkpoint, list_files
+from rushes.lock import check_toolchain, check_weights, read_lock
+from rushes.spec.read import PROJECT_FILE
+from rushes.spec.resolve import load_project
+from rushes.store.store import Store, find_store
+
+LOW_DISK_BYTES = 1_000_000_000
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str | None = None
+
+
+def diagnose(folder: Path) -> list[Finding]:
+    """Look at the installation, and at the project if the folder holds one."""
+    looks: list[tuple[str, Callable[[], str]]] = [
+        ("rushes", lambda: f"{rushes.__version__}, Python {platform.python_version()}"),
+        ("packages", _look_at_packages),
+        ("processor", _look_at_processor),
+        ("media", _look_at_media),
+        ("weights", _look_at_weights),
+        ("disk", lambda: _look_at_disk(folder)),
+    ]
+    if (folder / PROJECT_FILE).exists():
+        looks += [
+            ("project", lambda: _look_at_project(folder)),
+            ("lock", lambda: _look_at_lock(folder)),
+        ]
+    return [_look(name, function) for name, function in looks]
+
+
+def _look(name: str, function: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, function())
+    except RushesError as exc:
+        where = f"{exc.where}: " if exc.where else ""
+        return Finding(name, False, f"{where}{exc.message}", exc.hint)
+
+
+def _look_at_packages() -> str:
+    found = []
+    for package in ("torch", "diffusers", "transformers", "av", "numpy"):
+        try:
+            found.append(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError as exc:
+            raise RushesError(f"{package} is not installed", hint=f"pip install {package}") from exc
+    return ", ".join(found)
+
+
+def _look_at_processor() -> str:
+    gpu = "an NVIDIA GPU" if os.path.exists("/dev/nvidia0") else "no GPU; models run on the CPU"
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {gpu}"
+
+
+def _look_at_media() -> str:
+    from rushes.media import ffmpeg_versions
+
+    return "FFmpeg: " + ", ".join(f"{name} {v}" for name, v in sorted(ffmpeg_versions().items()))
+
+
+def _look_at_weights() -> str:
+    found = []
+    for name in model_names():
+        model = find_model(name)
+        folder = find_checkpoint(model)
+        nbytes = sum((folder / file).stat().st_size for file in list_files(folder))
+        found.append(f"{name} {model.source.revision}: {nbytes / 1e6:.1f} MB")
+    return ", ".join(found)
+
+
+def _look_at_disk(folder: Path) -> str:
+    store = find_store(folder)
+    place = next(p for p in (store, *store.absolute().parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    if free < LOW_DISK_BYTES:
+        raise RushesError(f"{free / 1e9:.2f} GB free", hint="rushes cache gc")
+    if not os.access(place, os.W_OK):
+        raise RushesError(f"{place} cannot be written", hint="set RUSHES_STORE to another folder")
+    return f"{free / 1e9:.0f} GB free, store in {store}"
+
+
+def _look_at_project(folder: Path) -> str:
+    project = load_project(folder)
+    return f"{project.name}: {len(project.shots)} shots, {len(project.films)} films"
+
+
+def _look_at_lock(folder: Path) -> str:
+    project, lock = load_project(folder), read_lock(folder)
+    check_weights(project.models, lock, Store(find_store(folder), read_only=True), remember=False)
+    check_toolchain(lock.toolchains, lock)
+    if not lock.models:
+        return "not written yet; make will write it"
+    return "weights and toolchain are the locked ones"

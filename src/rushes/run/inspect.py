@@ -1,0 +1,48 @@
+"""A project looked at without changing anything: its plan, and what the store has of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rushes.ledger import Ledger
+from rushes.lock import Lock, check_weights, read_lock
+from rushes.plan.build import build_plan
+from rushes.plan.forecast import Typical
+from rushes.plan.nodes import Plan
+from rushes.run.build import BuildOptions, find_facts, override_shots
+from rushes.spec.resolve import load_project
+from rushes.store.index import Result
+from rushes.store.store import Store, find_store
+from rushes.types import Key
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A plan with the results that exist of it."""
+
+    plan: Plan
+    lock: Lock
+    results: Mapping[Key, Result]
+    typical: Typical
+
+
+def inspect_project(folder: Path, options: BuildOptions) -> View:
+    """Plan a project and look its keys up; nothing is written.
+
+    Raises:
+        ProjectError: the project file is wrong.
+        LockRefused: the weights are not the locked ones.
+    """
+    project = override_shots(load_project(folder), options)
+    store = Store(find_store(folder), read_only=True)
+    lock = read_lock(folder)
+    check_weights(project.models, lock, store, remember=False)
+    plan = build_plan(project, lock, lambda keys: find_facts(store, keys), options.targets)
+    return View(plan, lock, store.index.get_many(plan.keys()), _typical(store))
+
+
+def _typical(store: Store) -> Typical:
+    path = store.folder / "ledger.sqlite"
+    return Ledger(path).typical() if path.exists() else {}

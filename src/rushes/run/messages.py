@@ -1,0 +1,61 @@
+"""What the parent and its workers say to each other: one JSON document a line."""
+
+from __future__ import annotations
+
+import msgspec
+
+from rushes.types import Key
+
+
+class Task(msgspec.Struct, frozen=True):
+    """Run one node. ``params`` is the JSON of the stage's params; ``inputs`` their keys."""
+
+    key: Key
+    stage: str
+    params: msgspec.Raw
+    inputs: dict[str, Key]
+    model: str | None
+    checkpoint_seconds: float
+
+
+class Waiting(msgspec.Struct, frozen=True, tag="waiting"):
+    """Another process is computing this key."""
+
+    key: Key
+
+
+class Stepped(msgspec.Struct, frozen=True, tag="stepped"):
+    """Progress within a node."""
+
+    key: Key
+    done: int
+    total: int
+
+
+class Finished(msgspec.Struct, frozen=True, tag="finished"):
+    """The node has a result; ``ran`` is False where another process had made it meanwhile."""
+
+    key: Key
+    ran: bool
+    started_at: float
+    seconds: float
+    peak_bytes: int
+    resumed_step: int | None
+    loads: dict[str, float]
+    passed: bool | None
+
+
+class Broken(msgspec.Struct, frozen=True, tag="broken"):
+    """The node has no result."""
+
+    key: Key
+    error_type: str
+    message: str
+    where: str | None
+    hint: str | None
+
+
+Event = Waiting | Stepped | Finished | Broken
+decode_event = msgspec.json.Decoder(Event).decode
+decode_task = msgspec.json.Decoder(Task).decode
+encode_message = msgspec.json.encode

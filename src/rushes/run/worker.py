@@ -1,0 +1,248 @@
+"""A worker process: takes tasks on standard input, one a line, and answers with events.
+
+One for a device keeps its models loaded from task to task; those of the media lane never import
+torch. A worker dies with its parent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from rushes.catalogue.load import find_model
+from rushes.errors import CorruptObject, RushesError, StageFailed, StoreFull
+from rushes.hub import find_checkpoint
+from rushes.models.base import LoadedModel, find_family
+from rushes.run.messages import (
+    Broken,
+    Event,
+    Finished,
+    Stepped,
+    Task,
+    Waiting,
+    decode_task,
+    encode_message,
+)
+from rushes.stages.base import Job, Made, Stage
+from rushes.stages.checkpoint import FileCheckpoint
+from rushes.stages.registry import STAGES
+from rushes.store.index import Result
+from rushes.store.store import Store
+
+PR_SET_PDEATHSIG = 1
+STEP_SECONDS = 0.1
+"""Progress is told at most this often."""
+
+
+class Worker:
+    """Runs tasks against one store and, on the device lane, one device."""
+
+    def __init__(self, store: Store, device: str | None, out: BinaryIO) -> None:
+        self.store = store
+        self.device = device
+        self.out = out
+        self.models: dict[str, LoadedModel] = {}
+
+    def tell(self, event: Event) -> None:
+        """Send an event to the parent."""
+        self.out.write(encode_message(event) + b"\n")
+        self.out.flush()
+
+    def handle(self, task: Task) -> None:
+        """Run a task and tell how it ended; nothing it raises gets further than here."""
+        try:
+            self.tell(self.run(task))
+        except RushesError as exc:
+            self._tell_broken(task, exc)
+        except Exception as exc:
+            traceback.print_exc()
+            self._tell_broken(task, map_foreign(exc, task.stage))
+
+    def _tell_broken(self, task: Task, exc: RushesError) -> None:
+        kind = type(exc).__name__
+        self.tell(Broken(task.key, kind, exc.message, exc.where, exc.hint))
+
+    def run(self, task: Task) -> Finished:
+        """Compute a key unless another process has, or does so now."""
+        with self.store.lock(task.key, lambda: self.tell(Waiting(task.key))):
+            known = self.store.index.get(task.key)
+            if known is not None:
+                return _finished(known, ran=False, started_at=time.time(), resumed=None, loads={})
+            return self._compute(task, STAGES[task.stage])
+
+    def _compute(self, task: Task, stage: Stage) -> Finished:
+        checkpoint = FileCheckpoint(self.store.checkpoint_path(task.key), task.checkpoint_seconds)
+        inputs = self._read_inputs(task)
+        model = self._open_model(task.model) if task.model else None
+        before = dict(model.loads) if model else {}
+        reset_peak(self.device)
+        started_at, start = time.time(), time.perf_counter()
+        with self.store.scratch() as folder:
+            made = stage.run(
+                Job(
+                    params=msgspec.json.decode(task.params, type=stage.params),
+                    inputs=inputs,
+                    folder=folder,
+                    report=self._reporter(task),
+                    model=model,
+                    checkpoint=checkpoint,
+                )
+            )
+            seconds = time.perf_counter() - start
+            result = self._put(task, made, seconds)
+        checkpoint.discard()
+        loads = {} if model is None else {p: s for p, s in model.loads.items() if p not in before}
+        return _finished(
+            result, ran=True, started_at=started_at, resumed=checkpoint.resumed_step, loads=loads
+        )
+
+    def _put(self, task: Task, made: Made, seconds: float) -> Result:
+        peak = measure_peak(self.device)
+        return self.store.put_result(
+            task.key, task.stage, made.files, made.facts, round(seconds, 4), peak
+        )
+
+    def _read_inputs(self, task: Task) -> dict[str, dict[str, Path]]:
+        """Verified files of every input.
+
+        Raises:
+            CorruptObject: after every input was looked at, so that all bad ones are known at once.
+        """
+        results = self.store.index.get_many(task.inputs.values())
+        inputs: dict[str, dict[str, Path]] = {}
+        fault: CorruptObject | None = None
+        for name, key in task.inputs.items():
+            try:
+                if key not in results:
+                    raise CorruptObject(f"the result {key[:12]} is gone")
+                inputs[name] = self.store.read_outputs(results[key])
+            except CorruptObject as exc:
+                fault = exc
+        if fault is not None:
+            raise fault
+        return inputs
+
+    def _open_model(self, name: str) -> LoadedModel:
+        if name not in self.models:
+            model = find_model(name)
+            assert self.device is not None
+            family = find_family(model.family)
+            self.models[name] = family.open(find_checkpoint(model), model, self.device)
+        return self.models[name]
+
+    def _reporter(self, task: Task) -> _Reporter:
+        return _Reporter(self, task)
+
+
+class _Reporter:
+    """Tells progress, but not more often than a person can see."""
+
+    def __init__(self, worker: Worker, task: Task) -> None:
+        self.worker, self.key, self.told_at = worker, task.key, 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self.told_at >= STEP_SECONDS:
+            self.told_at = now
+            self.worker.tell(Stepped(self.key, done, total))
+
+
+def _finished(
+    result: Result, *, ran: bool, started_at: float, resumed: int | None, loads: dict[str, float]
+) -> Finished:
+    passed = result.facts.get("passed")
+    return Finished(
+        key=result.key,
+        ran=ran,
+        started_at=started_at,
+        seconds=result.seconds,
+        peak_bytes=result.peak_bytes,
+        resumed_step=resumed,
+        loads={part: round(seconds, 4) for part, seconds in loads.items()},
+        passed=passed if isinstance(passed, bool) else None,
+    )
+
+
+def map_foreign(exc: Exception, stage: str) -> RushesError:
+    """An exception of a library as one of ours."""
+    text = str(exc).strip() or type(exc).__name__
+    full = isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or "No space left on device" in text:
+        return StoreFull(
+            f"no space left on the disk while {stage} ran",
+            hint="free some space (rushes cache gc), then run the same command again",
+        )
+    if isinstance(exc, MemoryError) or type(exc).__name__ == "OutOfMemoryError":
+        return StageFailed(f"{stage} ran out of memory", hint="make the shot smaller or shorter")
+    return StageFailed(f"{stage} failed: {type(exc).__name__}: {text.splitlines()[0][:300]}")
+
+
+def reset_peak(device: str | None) -> None:
+    """Start measuring the peak of memory anew."""
+    if device is not None and device.startswith("cuda"):
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def measure_peak(device: str | None) -> int:
+    """Bytes at the peak since :func:`reset_peak`: device memory on CUDA, else resident memory."""
+    if device is not None and device.startswith("cuda"):
+        import torch
+
+        return int(torch.cuda.max_memory_allocated(device))
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def die_with_parent(parent: int) -> None:
+    """Be killed when the parent goes away (Linux); elsewhere its closed pipe ends the worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def prepare_torch(device: str) -> None:
+    """Import what every device stage needs, with algorithms that repeat."""
+    import torch
+
+    torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
+    import diffusers  # noqa: F401
+
+
+def main(parent: str, store: str, device: str) -> None:
+    """Entry of the process; ``device`` is empty on the media lane."""
+    die_with_parent(int(parent))
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    if device:
+        prepare_torch(device)
+    worker = Worker(Store(Path(store)), device or None, out)
+    for line in sys.stdin.buffer:
+        worker.handle(decode_task(line))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

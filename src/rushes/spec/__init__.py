@@ -1,0 +1,1 @@
+"""rushes.toml: tables, project, schema."""

@@ -1,0 +1,69 @@
+"""What a project means: shots and films with every setting decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rushes.catalogue.model import Model
+from rushes.media.formats import ExportFormat
+from rushes.spec.read import Source
+from rushes.spec.tables import PolicyTable
+from rushes.types import VideoShape
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One clip to make. ``template`` holds ``{variables}``, ``variables`` those it uses."""
+
+    name: str
+    model: Model
+    template: str
+    negative: str
+    variables: tuple[tuple[str, str], ...]
+    seed: int
+    shape: VideoShape
+    asked_seconds: float | None
+    steps: int
+    guidance: float
+    audio_guidance: float
+    attempts: int
+    checks: tuple[str, ...]
+    export: ExportFormat
+
+    @property
+    def length_note(self) -> str:
+        """What ``seconds`` became, for the plan."""
+        made = f"{self.shape.frames} frames, {self.shape.seconds:.4g} s"
+        if self.asked_seconds is None:
+            return made
+        return f"{self.asked_seconds:g} s at {self.shape.fps:g} fps → {made}"
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """Shots one after the other; ``crossfade`` is in seconds, 0 for cuts."""
+
+    name: str
+    shots: tuple[str, ...]
+    crossfade: float
+    checks: tuple[str, ...]
+    export: ExportFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project file with every setting decided; shots and films in file order."""
+
+    name: str
+    folder: Path
+    source: Source = field(repr=False)
+    policy: PolicyTable
+    checkpoint_seconds: float
+    shots: dict[str, Shot]
+    films: dict[str, Film]
+
+    @property
+    def models(self) -> list[Model]:
+        """The models the shots use, each once, in order of first use."""
+        return list({shot.model.name: shot.model for shot in self.shots.values()}.values())

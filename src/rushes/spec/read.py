@@ -1,0 +1,266 @@
+"""rushes.toml and the packs it includes, read into the structs of :mod:`rushes.spec.tables`.
+
+Whatever is wrong becomes one :class:`ProjectError` that names the file, the line and the remedy.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from rushes.errors import ProjectError
+from rushes.spec import tables
+from rushes.spec.locate import find_line
+
+PROJECT_FILE = "rushes.toml"
+MAX_FILE_BYTES = 32_000_000
+T = TypeVar("T", bound=msgspec.Struct)
+_EXPECTED = re.compile(r"Expected `(?P<want>[^`]+)`(?:, got `(?P<got>[^`]+)`| (?P<rule>.+?))?$")
+_KINDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A TOML file: its name for messages, and its text for line numbers."""
+
+    name: str
+    text: str
+
+    def error(self, message: str, path: tuple[str, ...], hint: str | None = None) -> ProjectError:
+        """An error at the key ``path`` of this file."""
+        line = find_line(self.text, path)
+        place = f"{self.name}:{line}" if line else self.name
+        return ProjectError(message, where=place, hint=hint)
+
+
+def read_source(path: Path, name: str) -> Source:
+    """The text of a file.
+
+    Raises:
+        ProjectError: the file is missing, not a file, too large, or not UTF-8.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ProjectError(f"{name} is larger than {MAX_FILE_BYTES} bytes", where=name)
+        return Source(name, path.read_bytes().decode("utf-8"))
+    except FileNotFoundError as exc:
+        hint = "start a project here with: rushes init" if name == PROJECT_FILE else None
+        raise ProjectError(f"there is no {name} in {path.parent}", where=name, hint=hint) from exc
+    except UnicodeDecodeError as exc:
+        raise ProjectError(f"{name} is not UTF-8 text", where=name) from exc
+    except OSError as exc:
+        raise ProjectError(f"{name} cannot be read: {exc.strerror}", where=name) from exc
+
+
+def parse_toml(source: Source) -> dict[str, Any]:
+    """The file as nested dictionaries.
+
+    Raises:
+        ProjectError: it is not TOML; names the line.
+    """
+    try:
+        return tomllib.loads(source.text)
+    except (tomllib.TOMLDecodeError, RecursionError) as exc:
+        found = re.search(r"\(at (?:line (\d+)|end of document)", str(exc))
+        line = found[1] if found and found[1] else str(source.text.count("\n") + 1)
+        message = re.sub(r" \(at .*\)$", "", str(exc)) or "nested too deeply"
+        raise ProjectError(
+            f"not valid TOML: {message}", where=f"{source.name}:{line}", hint="see https://toml.io"
+        ) from exc
+
+
+def read_project_file(folder: Path) -> tuple[tables.ProjectFile, Source]:
+    """rushes.toml of a folder, with the presets of its packs merged in.
+
+    Raises:
+        ProjectError: with file and line.
+    """
+    source = read_source(folder / PROJECT_FILE, PROJECT_FILE)
+    raw = parse_toml(source)
+    reject_unknown(raw, tables.ProjectFile, source, ())
+    if "project" not in raw:
+        raise ProjectError(
+            "the table [project] is missing",
+            where=source.name,
+            hint='start the file with: [project]\nname = "my-clips"',
+        )
+    include = convert_value(raw.get("include", []), list[str], source, ("include",))
+    presets = _read_packs(folder, include, source)
+    own = _read_tables(raw, "presets", tables.PresetTable, source)
+    for name in own:
+        if name in presets:
+            raise source.error(f"preset {name!r} is also in an included pack", ("presets", name))
+    return (
+        tables.ProjectFile(
+            project=_read_table(raw, "project", tables.ProjectTable, source),
+            include=include,
+            defaults=_read_table(raw, "defaults", tables.DefaultsTable, source),
+            policy=_read_table(raw, "policy", tables.PolicyTable, source),
+            presets={**presets, **own},
+            shots=_read_tables(raw, "shots", tables.ShotTable, source),
+            films=_read_tables(raw, "films", tables.FilmTable, source),
+        ),
+        source,
+    )
+
+
+def _read_packs(folder: Path, include: list[str], source: Source) -> dict[str, tables.PresetTable]:
+    found: dict[str, tables.PresetTable] = {}
+    for entry in include:
+        pack = read_pack(folder, entry, source)
+        raw = parse_toml(pack)
+        reject_unknown(raw, tables.PackFile, pack, ())
+        for name, preset in _read_tables(raw, "presets", tables.PresetTable, pack).items():
+            if name in found:
+                raise pack.error(f"preset {name!r} is in two packs", ("presets", name))
+            found[name] = preset
+    return found
+
+
+def read_pack(folder: Path, entry: str, source: Source) -> Source:
+    """One ``include`` entry: a path inside the project, or ``package:NAME/FILE.toml``."""
+    if entry.startswith("package:"):
+        return _read_package_pack(entry, source)
+    path = resolve_inside(folder, entry, source, ("include",))
+    return read_source(path, entry)
+
+
+def _read_package_pack(entry: str, source: Source) -> Source:
+    package, _, inner = entry.removeprefix("package:").partition("/")
+    parts = inner.split("/")
+    if not package or not inner or ".." in parts:
+        raise source.error(
+            f"{entry!r} does not name a file of a package",
+            ("include",),
+            'write it as: include = ["package:NAME/FILE.toml"]',
+        )
+    try:
+        text = resources.files(package).joinpath(*parts).read_text("utf-8")
+    except (ModuleNotFoundError, ValueError, TypeError) as exc:
+        raise source.error(
+            f"no package {package!r} is installed", ("include",), f"pip install {package}"
+        ) from exc
+    except (OSError, UnicodeDecodeError) as exc:
+        raise source.error(f"package {package!r} holds no file {inner!r}", ("include",)) from exc
+    return Source(entry, text)
+
+
+def resolve_inside(folder: Path, entry: str, source: Source, path: tuple[str, ...]) -> Path:
+    """A path of the project file, which must stay in the project's folder, links followed.
+
+    Raises:
+        ProjectError: it is absolute or leaves the folder.
+    """
+    root = folder.resolve()
+    try:
+        target = (root / entry).resolve()
+    except (OSError, ValueError, RuntimeError) as exc:
+        raise source.error(f"{entry!r} is not a path", path) from exc
+    if Path(entry).is_absolute() or not target.is_relative_to(root):
+        raise source.error(
+            f"{entry!r} leaves the project folder", path, "copy the file into the project"
+        )
+    return target
+
+
+def _read_table(raw: dict[str, Any], name: str, kind: type[T], source: Source) -> T:
+    return convert_table(raw.get(name, {}), kind, source, (name,))
+
+
+def _read_tables(raw: dict[str, Any], group: str, kind: type[T], source: Source) -> dict[str, T]:
+    entries = raw.get(group, {})
+    if not isinstance(entries, dict):
+        raise source.error(f"{group} must be a table of tables", (group,))
+    found: dict[str, T] = {}
+    for name, value in entries.items():
+        convert_value(name, tables.Name, source, (group, name), what=f"the name {name!r}")
+        found[name] = convert_table(value, kind, source, (group, name))
+    return found
+
+
+def convert_table(value: object, kind: type[T], source: Source, path: tuple[str, ...]) -> T:
+    """One table as its struct; unknown keys are refused with a suggestion."""
+    try:
+        return msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError:
+        pass
+    if not isinstance(value, dict):
+        raise source.error(f"{'.'.join(path)} must be a table", path)
+    reject_unknown(value, kind, source, path)
+    for info in msgspec.structs.fields(kind):
+        if info.encode_name in value:
+            convert_value(value[info.encode_name], info.type, source, (*path, info.encode_name))
+        elif info.required:
+            raise source.error(f"{'.'.join(path)} lacks the key {info.encode_name!r}", path)
+    raise AssertionError("a table that fails as a whole fails in one of its keys")
+
+
+def convert_value(
+    value: object, kind: Any, source: Source, path: tuple[str, ...], what: str | None = None
+) -> Any:
+    """One value as its type."""
+    if (struct := _struct_of(kind)) is not None:
+        return convert_table(value, struct, source, path)
+    try:
+        return msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError as exc:
+        name = what or ".".join(path)
+        message = str(exc).split(" - at ")[0]
+        raise source.error(f"{name}: {_reword(message, value)}", path) from exc
+
+
+def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
+    for option in getattr(kind, "__args__", (kind,)):
+        if isinstance(option, type) and issubclass(option, msgspec.Struct):
+            return option
+    return None
+
+
+def _reword(message: str, value: object) -> str:
+    found = _EXPECTED.match(message)
+    if not found:
+        return message[0].lower() + message[1:]
+    want = " or ".join(_KINDS.get(w.strip(), w.strip()) for w in found["want"].split("|"))
+    want = want.replace(" or UnsetType", "")
+    if found["got"]:
+        return f"expected {want}, not {_KINDS.get(found['got'], found['got'])}"
+    if found["rule"] and "\\S" in found["rule"]:
+        return "is empty"
+    if found["rule"] and tables.NAME in found["rule"]:
+        return "use lower-case letters, digits, - and _, starting with a letter or digit"
+    if found["rule"] and tables.SIZE in found["rule"]:
+        return f'write a size as WIDTHxHEIGHT, for example "64x64", not {value!r}'
+    return f"expected {want} {found['rule'] or ''}, not {_show(value)}".replace(" ,", ",")
+
+
+def _show(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def reject_unknown(
+    value: dict[str, Any], kind: type[msgspec.Struct], source: Source, path: tuple[str, ...]
+) -> None:
+    """Refuse the first key that the struct does not know, with the nearest one it does."""
+    known = [info.encode_name for info in msgspec.structs.fields(kind)]
+    for key in value:
+        if key in known:
+            continue
+        close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+        hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
+        place = f"[{'.'.join(path)}]" if path else "the file"
+        raise source.error(f"unknown key {key!r} in {place}", (*path, key), hint)

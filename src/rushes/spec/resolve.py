@@ -1,0 +1,289 @@
+"""From tables to a project: presets applied, nearest table first, lengths on the model's grid."""
+
+from __future__ import annotations
+
+import difflib
+import string
+from pathlib import Path
+from typing import Any
+
+from msgspec import UNSET
+
+from rushes.catalogue.load import find_model
+from rushes.catalogue.model import Model
+from rushes.errors import LicenceRefused, ProjectError, UsageError
+from rushes.media.formats import CONTAINERS, ExportFormat
+from rushes.spec import tables
+from rushes.spec.project import Film, Project, Shot
+from rushes.spec.read import Source, read_project_file
+from rushes.types import VideoShape
+
+DEFAULT_CHECKS = ("default",)
+DEFAULT_CRF = {"h264": 18, "h265": 20, "vp9": 24, "av1": 24}
+"""Visually close to the source on each codec's own scale."""
+
+EXPORT_FIELDS = {
+    "format": "container",
+    "video": "video_codec",
+    "crf": "crf",
+    "preset": "preset",
+    "audio": "audio_codec",
+    "audio_kbps": "audio_kbps",
+}
+"""Keys of ``[…export]`` and what they are called by the encoder."""
+
+
+def load_project(folder: Path) -> Project:
+    """Read and resolve the project of a folder. Needs no torch and no network.
+
+    Raises:
+        ProjectError: the file is wrong; names file and line.
+        LicenceRefused: a model's licence is not among ``policy.licences``.
+    """
+    file, source = read_project_file(folder)
+    shots = {name: _resolve_shot(file, name, source) for name in file.shots}
+    films = {name: _resolve_film(file, name, shots, source) for name in file.films}
+    for name in films:
+        if name in shots:
+            raise source.error(f"{name!r} is both a shot and a film", ("films", name))
+    if not shots:
+        hint = '[shots.opening]\nprompt = "a red ball bounces on a grey background"'
+        raise ProjectError("the project has no shots", where=source.name, hint=f"add one: {hint}")
+    project = Project(
+        name=file.project.name,
+        folder=folder,
+        source=source,
+        policy=file.policy,
+        checkpoint_seconds=file.project.checkpoint_seconds,
+        shots=shots,
+        films=films,
+    )
+    _check_licences(project)
+    return project
+
+
+def _check_licences(project: Project) -> None:
+    allowed = project.policy.licences
+    if allowed is UNSET:
+        return
+    for model in project.models:
+        if model.licence.id not in allowed:
+            raise LicenceRefused(
+                f"model {model.name!r} is under {model.licence.id}, which the policy does not list",
+                where=f"{project.source.name}:policy.licences",
+                hint=f"choose another model, or add {model.licence.id!r} after reading "
+                f"{model.licence.url}",
+            )
+
+
+class _Layers:
+    """The tables that may say something about one shot, nearest first."""
+
+    def __init__(self, file: tables.ProjectFile, name: str, source: Source) -> None:
+        shot = file.shots[name]
+        preset = tables.PresetTable()
+        self.paths: list[tuple[str, ...]] = [("shots", name)]
+        self.tables: list[Any] = [shot]
+        if shot.preset is not UNSET:
+            if shot.preset not in file.presets:
+                raise source.error(
+                    f"there is no preset {shot.preset!r}",
+                    ("shots", name, "preset"),
+                    _suggest(shot.preset, list(file.presets)),
+                )
+            preset = file.presets[shot.preset]
+            self.tables.append(preset)
+            self.paths.append(("presets", shot.preset))
+        self.shot, self.preset = shot, preset
+        self.tables.append(file.defaults)
+        self.paths.append(("defaults",))
+
+    def pick(self, key: str, default: Any) -> Any:
+        """The nearest table's value, or the default."""
+        for table in self.tables:
+            if (value := getattr(table, key, UNSET)) is not UNSET:
+                return value
+        return default
+
+    def where(self, *keys: str) -> tuple[str, ...]:
+        """The path of the nearest table that says one of the keys."""
+        for table, path in zip(self.tables, self.paths, strict=True):
+            for key in keys:
+                if getattr(table, key, UNSET) is not UNSET:
+                    return (*path, key)
+        return self.paths[0]
+
+
+def _resolve_shot(file: tables.ProjectFile, name: str, source: Source) -> Shot:
+    layers = _Layers(file, name, source)
+    model = _find_model(layers.pick("model", file.project.model), layers, source)
+    template, variables = _resolve_prompt(layers, name, source)
+    shape, asked = _resolve_shape(layers, model, name, source)
+    return Shot(
+        name=name,
+        model=model,
+        template=template,
+        negative=layers.pick("negative", ""),
+        variables=variables,
+        seed=layers.pick("seed", file.project.seed),
+        shape=shape,
+        asked_seconds=asked,
+        steps=layers.pick("steps", model.defaults.steps),
+        guidance=float(layers.pick("guidance", model.defaults.guidance)),
+        audio_guidance=float(layers.pick("audio_guidance", model.defaults.audio_guidance)),
+        attempts=layers.pick("attempts", 1),
+        checks=tuple(layers.pick("checks", DEFAULT_CHECKS)),
+        export=_resolve_export(layers.tables, source, layers.where("export")),
+    )
+
+
+def _find_model(name: str, layers: _Layers, source: Source) -> Model:
+    try:
+        return find_model(name)
+    except UsageError as exc:
+        path = layers.where("model")
+        path = path if path[-1] == "model" else ("project", "model")
+        raise source.error(exc.message, path, exc.hint) from exc
+
+
+def _resolve_prompt(
+    layers: _Layers, name: str, source: Source
+) -> tuple[str, tuple[tuple[str, str], ...]]:
+    template = layers.pick("prompt", None)
+    if template is None:
+        raise source.error(
+            f"shot {name!r} has no prompt", ("shots", name), "give it a prompt, or a preset"
+        )
+    given: dict[str, str] = {}
+    for table in (layers.preset, layers.shot):
+        given.update({} if table.vars is UNSET else table.vars)
+    used = _template_variables(template, layers.where("prompt"), source)
+    missing = [variable for variable in used if variable not in given]
+    if missing:
+        raise source.error(
+            f"shot {name!r} gives no value for {{{missing[0]}}} of its prompt",
+            ("shots", name),
+            f'vars = {{ {missing[0]} = "…" }} (a brace itself is written {{{{ or }}}})',
+        )
+    unused = [variable for variable in given if variable not in used]
+    if unused and layers.shot.vars is not UNSET and unused[0] in layers.shot.vars:
+        raise source.error(
+            f"the prompt of shot {name!r} has no {{{unused[0]}}}",
+            ("shots", name, "vars"),
+            _suggest(unused[0], used),
+        )
+    return template, tuple((variable, given[variable]) for variable in used)
+
+
+def _template_variables(template: str, path: tuple[str, ...], source: Source) -> list[str]:
+    """Names in ``{braces}``, each once, in order."""
+    found: dict[str, None] = {}
+    try:
+        for _, field, spec, conversion in string.Formatter().parse(template):
+            if field is None:
+                continue
+            if spec or conversion or not field.isidentifier():
+                raise ValueError(f"{{{field}}} is not a variable's name")
+            found[field] = None
+    except ValueError as exc:
+        raise source.error(
+            f"the prompt's braces: {exc}", path, "write a brace itself as {{ or }}"
+        ) from exc
+    return list(found)
+
+
+def _resolve_shape(
+    layers: _Layers, model: Model, name: str, source: Source
+) -> tuple[VideoShape, float | None]:
+    width, height = map(int, layers.pick("size", model.defaults.size).split("x"))
+    fps = float(layers.pick("fps", model.defaults.fps))
+    frames, asked = model.defaults.frames, None
+    for table, path in zip(layers.tables, layers.paths, strict=True):
+        if table.seconds is not UNSET and table.frames is not UNSET:
+            raise source.error(
+                f"[{'.'.join(path)}] says both seconds and frames",
+                (*path, "frames"),
+                "keep one of them",
+            )
+        if table.frames is not UNSET:
+            frames = table.frames
+            break
+        if table.seconds is not UNSET:
+            asked = float(table.seconds)
+            frames = model.grid.fewest_frames(round(asked * fps, 6))
+            break
+    shape = VideoShape(frames=frames, height=height, width=width, fps=fps)
+    if asked is not None and frames > model.grid.frames_max:
+        longest = model.grid.frames_max / fps
+        raise source.error(
+            f"shot {name!r}: {asked:g} s is {frames} frames, and {model.name} makes at most "
+            f"{model.grid.frames_max} ({longest:.4g} s)",
+            layers.where("seconds"),
+            "make several shots and join them in a film",
+        )
+    if problem := model.check_shape(shape):
+        keys = ("size",) if "frames" not in problem else ("frames", "fps")
+        raise source.error(f"shot {name!r}: {problem}", layers.where(*keys))
+    return shape, asked
+
+
+def _resolve_export(layers: list[Any], source: Source, path: tuple[str, ...]) -> ExportFormat:
+    """Merge export tables key by key, nearest first; codecs follow the container."""
+    said: dict[str, Any] = {}
+    for table in reversed(layers):
+        if table.export is not UNSET:
+            for key, field in EXPORT_FIELDS.items():
+                if (value := getattr(table.export, key)) is not UNSET:
+                    said[field] = value
+    videos, audios = CONTAINERS[said.get("container", "mp4")]
+    said.setdefault("video_codec", videos[0])
+    said.setdefault("audio_codec", audios[0])
+    said.setdefault("crf", DEFAULT_CRF[said["video_codec"]])
+    try:
+        return ExportFormat(**said)
+    except ProjectError as exc:
+        raise source.error(exc.message, path, exc.hint) from exc
+
+
+def _resolve_film(
+    file: tables.ProjectFile, name: str, shots: dict[str, Shot], source: Source
+) -> Film:
+    film = file.films[name]
+    path = ("films", name)
+    for shot in film.shots:
+        if shot not in shots:
+            hint = _suggest(shot, list(shots))
+            raise source.error(f"film {name!r}: no shot {shot!r}", (*path, "shots"), hint)
+    shapes = {shots[shot].shape.size: shot for shot in film.shots}
+    rates = {shots[shot].shape.fps: shot for shot in film.shots}
+    if len(shapes) > 1 or len(rates) > 1:
+        odd = list((shapes if len(shapes) > 1 else rates).values())
+        raise source.error(
+            f"film {name!r}: shots {odd[0]!r} and {odd[1]!r} differ in size or fps",
+            (*path, "shots"),
+        )
+    shortest = min(shots[shot].shape.seconds for shot in film.shots)
+    if film.crossfade and 2 * film.crossfade > shortest:
+        raise source.error(
+            f"film {name!r}: a cross-fade of {film.crossfade:g} s needs shots of at least "
+            f"{2 * film.crossfade:g} s, and one lasts {shortest:.4g} s",
+            (*path, "crossfade"),
+        )
+    checks: list[str] = list(DEFAULT_CHECKS)
+    for table in (file.defaults, film):
+        if table.checks is not UNSET:
+            checks = table.checks
+    return Film(
+        name=name,
+        shots=tuple(film.shots),
+        crossfade=float(film.crossfade),
+        checks=tuple(checks),
+        export=_resolve_export([film, file.defaults], source, (*path, "export")),
+    )
+
+
+def _suggest(word: str, known: list[str]) -> str | None:
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"there is: {', '.join(known[:8])}" if known else None

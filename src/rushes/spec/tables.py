@@ -1,0 +1,125 @@
+"""The tables of rushes.toml as they are written: one frozen struct a table.
+
+These structs are the single description of the file: the parser reads them, the published JSON
+Schema is made from them. What a value means (which table wins, how many frames ``seconds`` are) is
+decided in :mod:`rushes.spec.resolve`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from rushes.media.formats import PRESETS
+
+NAME = r"^[a-z0-9][a-z0-9_-]*$"
+SIZE = r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$"
+MAX_SECONDS = 3600
+MAX_SEED = 2**53 - 1
+MAX_PROMPT = 4000
+
+Name = Annotated[str, Meta(pattern=NAME, max_length=64)]
+Prompt = Annotated[str, Meta(min_length=1, max_length=MAX_PROMPT, pattern=r"\S")]
+Size = Annotated[str, Meta(pattern=SIZE, description="WIDTHxHEIGHT in pixels")]
+Length = Annotated[float, Meta(gt=0, le=MAX_SECONDS)]
+Frames = Annotated[int, Meta(ge=1, le=MAX_SECONDS * 120)]
+Fps = Annotated[float, Meta(gt=0, le=120)]
+Seed = Annotated[int, Meta(ge=0, le=MAX_SEED)]
+Steps = Annotated[int, Meta(ge=1, le=1000)]
+Guidance = Annotated[float, Meta(ge=1, le=100)]
+Attempts = Annotated[int, Meta(ge=1, le=100)]
+VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+
+
+class ExportTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the finished clip is encoded."""
+
+    format: Literal["mp4", "mov", "mkv", "webm"] | UnsetType = UNSET
+    video: Literal["h264", "h265", "vp9", "av1"] | UnsetType = UNSET
+    crf: Annotated[int, Meta(ge=0, le=63)] | UnsetType = UNSET
+    preset: Literal[PRESETS] | UnsetType = UNSET  # type: ignore[valid-type]
+    audio: Literal["aac", "opus"] | UnsetType = UNSET
+    audio_kbps: Annotated[int, Meta(ge=8, le=510)] | UnsetType = UNSET
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What defaults, presets and shots may all say; the nearest table wins."""
+
+    model: Name | UnsetType = UNSET
+    negative: Annotated[str, Meta(max_length=MAX_PROMPT)] | UnsetType = UNSET
+    seed: Seed | UnsetType = UNSET
+    size: Size | UnsetType = UNSET
+    seconds: Length | UnsetType = UNSET
+    frames: Frames | UnsetType = UNSET
+    fps: Fps | UnsetType = UNSET
+    steps: Steps | UnsetType = UNSET
+    guidance: Guidance | UnsetType = UNSET
+    audio_guidance: Guidance | UnsetType = UNSET
+    attempts: Attempts | UnsetType = UNSET
+    checks: list[str] | UnsetType = UNSET
+    export: ExportTable | UnsetType = UNSET
+
+
+class DefaultsTable(Settings, frozen=True, forbid_unknown_fields=True):
+    """``[defaults]``: for every shot and film."""
+
+
+class PresetTable(Settings, frozen=True, forbid_unknown_fields=True):
+    """``[presets.NAME]``: a prompt template with ``{variables}`` and settings."""
+
+    prompt: Prompt | UnsetType = UNSET
+    vars: dict[VarName, str] | UnsetType = UNSET
+
+
+class ShotTable(Settings, frozen=True, forbid_unknown_fields=True):
+    """``[shots.NAME]``: one clip."""
+
+    preset: Name | UnsetType = UNSET
+    prompt: Prompt | UnsetType = UNSET
+    vars: dict[VarName, str] | UnsetType = UNSET
+
+
+class FilmTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[films.NAME]``: shots one after the other."""
+
+    shots: Annotated[list[Name], Meta(min_length=1)]
+    crossfade: Annotated[float, Meta(ge=0, le=10, description="seconds")] = 0.0
+    checks: list[str] | UnsetType = UNSET
+    export: ExportTable | UnsetType = UNSET
+
+
+class PolicyTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[policy]``: what is allowed."""
+
+    licences: list[str] | UnsetType = UNSET
+    revenue_usd: Annotated[float, Meta(ge=0)] | UnsetType = UNSET
+    paid: Literal["never", "ask", "fallback"] = "never"
+    budget_usd: Annotated[float, Meta(ge=0)] = 0.0
+
+
+class ProjectTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[project]``."""
+
+    name: Name
+    model: Name = "sprite"
+    seed: Seed = 0
+    checkpoint_seconds: Annotated[float, Meta(gt=0, le=86400)] = 30.0
+
+
+class ProjectFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """rushes.toml."""
+
+    project: ProjectTable
+    include: list[str] = []
+    defaults: DefaultsTable = DefaultsTable()
+    policy: PolicyTable = PolicyTable()
+    presets: dict[Name, PresetTable] = {}
+    shots: dict[Name, ShotTable] = {}
+    films: dict[Name, FilmTable] = {}
+
+
+class PackFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A prompt pack: a file of presets that a project includes."""
+
+    presets: dict[Name, PresetTable] = {}

@@ -1,0 +1,68 @@
+"""What a stage is: a name, a version, what it depends on, and the function that does its work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from rushes.models.base import Checkpoint, LoadedModel, Progress
+
+Lane = Literal["device", "media"]
+"""Where a stage runs: beside the loaded models, or in a process that never imports torch."""
+
+
+class Params(msgspec.Struct, frozen=True):
+    """Base of the settings that matter to a stage; they are part of its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a stage made: files in its scratch folder, and facts small enough for the index."""
+
+    files: dict[str, Path]
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of a stage.
+
+    Args:
+        inputs: the output files of each input, by the input's name and the output's.
+        folder: scratch space for the outputs, removed afterwards.
+        model: the opened checkpoint, for stages of the device lane.
+    """
+
+    params: Any
+    inputs: Mapping[str, Mapping[str, Path]]
+    folder: Path
+    report: Progress
+    model: LoadedModel | None = None
+    checkpoint: Checkpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage.
+
+    Args:
+        version: raised by hand when the same inputs give another output.
+        group: order of work on a device; stages of a group take turns, shot by shot, so that each
+            part of a model is loaded once a build.
+        packages: the toolchain, distributions whose version is part of the key.
+        loads_model: whether its key takes in weight files.
+    """
+
+    name: str
+    version: int
+    lane: Lane
+    group: int
+    packages: tuple[str, ...]
+    params: type[Params]
+    run: Callable[[Job], Made]
+    loads_model: bool = False

@@ -1,0 +1,64 @@
+"""check: the finished clip, judged by every check it asks for in one decode."""
+
+from __future__ import annotations
+
+import msgspec
+
+from rushes.checks.base import Expectation, Verdict
+from rushes.stages.base import Job, Made, Params, Stage
+
+
+class CheckParams(Params, frozen=True):
+    """``checks``: name and version of each; the rest is what the clip must be."""
+
+    checks: tuple[tuple[str, int], ...]
+    frames: int
+    height: int
+    width: int
+    fps: float
+
+
+def run(job: Job) -> Made:
+    """Judge the clip; the verdicts are the facts that re-rolls go by."""
+    from rushes.checks.registry import check_file
+
+    params: CheckParams = job.params
+    expect = Expectation(params.frames, params.width, params.height, params.fps, audio=True)
+    names = [name for name, _ in params.checks]
+    verdicts = check_file(job.inputs["clip"]["clip"], names, expect)
+    rows = [to_row(verdict) for verdict in verdicts]
+    path = job.folder / "verdicts.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1))
+    return Made({"verdicts": path}, {"verdicts": rows, **sum_up(verdicts)})
+
+
+def to_row(verdict: Verdict) -> dict[str, object]:
+    """A verdict as the ``checks`` entry of the ``--json`` contract."""
+    return {
+        "check": verdict.check,
+        "passed": verdict.passed,
+        "score": round(verdict.score, 6),
+        "threshold": verdict.threshold,
+        "message": verdict.message,
+        "spans": [
+            {
+                "start_seconds": round(span.start_seconds, 4),
+                "end_seconds": round(span.end_seconds, 4),
+                "note": span.note,
+            }
+            for span in verdict.spans
+        ],
+        "evidence": dict(verdict.evidence),
+    }
+
+
+def sum_up(verdicts: list[Verdict]) -> dict[str, object]:
+    """What re-rolls go by: all passed, how many did, and the worst margin over a threshold."""
+    return {
+        "passed": all(verdict.passed for verdict in verdicts),
+        "passes": sum(verdict.passed for verdict in verdicts),
+        "margin": min((v.score - v.threshold for v in verdicts), default=0.0),
+    }
+
+
+STAGE = Stage("check", 1, "media", 5, ("av", "numpy"), CheckParams, run)

@@ -1,0 +1,35 @@
+"""render_prompt: a template and its variables to the text that the model reads."""
+
+from __future__ import annotations
+
+import msgspec
+
+from rushes.stages.base import Job, Made, Params, Stage
+
+
+class RenderPromptParams(Params, frozen=True):
+    """``variables``: name and value of each ``{name}`` in the template."""
+
+    template: str
+    variables: tuple[tuple[str, str], ...]
+    negative: str
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """The output, as JSON."""
+
+    prompt: str
+    negative: str
+
+
+def run(job: Job) -> Made:
+    """Fill the template; runs of white space become one space."""
+    params: RenderPromptParams = job.params
+    text = params.template.format_map(dict(params.variables))
+    prompt = Prompt(" ".join(text.split()), " ".join(params.negative.split()))
+    path = job.folder / "prompt.json"
+    path.write_bytes(msgspec.json.encode(prompt))
+    return Made({"prompt": path}, {"prompt": prompt.prompt})
+
+
+STAGE = Stage("render_prompt", 1, "media", 0, (), RenderPromptParams, run)
