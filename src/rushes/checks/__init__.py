@@ -1,0 +1,1 @@
+"""Checks: one file each, all fed by one decode; ``registry`` finds and runs them."""

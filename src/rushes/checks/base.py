@@ -1,0 +1,94 @@
+"""What a check is: a judge that sees every frame and every block of samples once.
+
+All checks of a clip share one decode. A check is a class with a ``name`` and a ``version``; for
+each file ``judge`` gives an object that is fed as the file is decoded and then asked for its
+verdict. Scores mean the same everywhere: higher is better, and ``passed`` is exactly
+``score >= threshold``; what was measured, in its own unit, is in ``evidence``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rushes.media import MediaInfo
+
+    Frame = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
+    Samples = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the clip that a verdict is about, in seconds from its start."""
+
+    start_seconds: float
+    end_seconds: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found.
+
+    Args:
+        score: higher is better; ``passed`` is ``score >= threshold``.
+        evidence: what was measured; names carry their unit (``black_seconds``, ``peak_dbfs``).
+        message: one sentence for a person, without a full stop.
+    """
+
+    check: str
+    score: float
+    threshold: float
+    message: str = ""
+    spans: tuple[Span, ...] = ()
+    evidence: dict[str, float | int | str] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        return self.score >= self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the plan says the clip must be; None where a foreign file is judged on its own."""
+
+    frames: int
+    width: int
+    height: int
+    fps: float
+    audio: bool
+
+
+class Judge(Protocol):
+    """Sees one clip, in order of presentation time."""
+
+    def see_frame(self, seconds: float, frame: Frame) -> None:
+        """``frame``: (H, W, 3) uint8 RGB, shown at ``seconds``."""
+
+    def hear_samples(self, seconds: float, samples: Samples, rate: int) -> None:
+        """``samples``: (n, channels) float32, full scale ±1, starting at ``seconds``."""
+
+    def give_verdict(self) -> Verdict:
+        """Called once, after the last frame and block."""
+
+
+@runtime_checkable
+class DamageWatcher(Protocol):
+    """A judge that is also told where the file could not be decoded."""
+
+    def see_damage(self, seconds: float, reason: str) -> None:
+        """``reason``: what was lost at about ``seconds``."""
+
+
+class Check(Protocol):
+    """The door by which built-in checks and plug-ins (``rushes.checks``) enter."""
+
+    name: str
+    version: int
+    about: str
+
+    def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
+        """A fresh judge for one file."""

@@ -1,0 +1,90 @@
+"""clipping: sound cut off at full scale."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from rushes.checks.base import Expectation, Judge, Verdict
+from rushes.checks.silence import to_dbfs
+from rushes.checks.timeline import RunCollector, make_spans
+
+if TYPE_CHECKING:
+    from rushes.checks.base import Frame, Samples
+    from rushes.media import MediaInfo
+
+FULL_SCALE = 0.999
+"""A sample at or beyond this stands at full scale, in 16-bit sound too."""
+RUN_SAMPLES = 3
+"""Fewer samples in a row touch full scale without being cut."""
+WINDOW_SECONDS = 0.05
+SECOND_WINDOWS = 20
+"""The worst second decides, so that a burst in a long film is found."""
+THRESHOLD = 0.99
+"""A hundredth of a second's samples; loud masters clip fewer, an overdriven tone a third."""
+
+
+class ClippingCheck:
+    """The sound is not cut off at full scale."""
+
+    name = "clipping"
+    version = 1
+    about = "sound cut off at full scale"
+
+    def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
+        """A fresh judge for one file."""
+        return ClippingJudge(info)
+
+
+class ClippingJudge:
+    """Hears one clip."""
+
+    def __init__(self, info: MediaInfo) -> None:
+        self._info = info
+        self._collector = RunCollector(WINDOW_SECONDS)
+        self._cutter: object | None = None
+        self._recent: deque[float] = deque(maxlen=SECOND_WINDOWS)
+        self._worst = 0.0
+        self._peak = 0.0
+        self._clipped = 0
+
+    def see_frame(self, seconds: float, frame: Frame) -> None:
+        """The picture is not looked at."""
+
+    def hear_samples(self, seconds: float, samples: Samples, rate: int) -> None:
+        from rushes.checks import sound
+
+        if not isinstance(self._cutter, sound.WindowCutter):
+            self._cutter = sound.WindowCutter(WINDOW_SECONDS)
+        self._peak = max(self._peak, sound.measure_peak(samples))
+        for start, window in self._cutter.cut(seconds, samples, rate):
+            clipped = sound.count_clipped(window, FULL_SCALE, RUN_SAMPLES)
+            self._clipped += clipped
+            self._recent.append(clipped / len(window))
+            self._worst = max(self._worst, sum(self._recent) / len(self._recent))
+            self._collector.see(start, "clipped" if clipped else "")
+
+    def give_verdict(self) -> Verdict:
+        runs = self._collector.finish()
+        worst = min(1.0, self._worst)
+        if self._info.audio is None:
+            message = "there is no sound to judge"
+        elif worst > 1 - THRESHOLD:
+            message = f"{worst:.1%} of the samples of the worst second are at full scale"
+        else:
+            message = "no clipping to speak of"
+        return Verdict(
+            "clipping",
+            1 - worst,
+            THRESHOLD,
+            message,
+            make_spans(runs, self._info, "clipped"),
+            {
+                "clipped_samples": self._clipped,
+                "worst_second_share": worst,
+                "peak_dbfs": to_dbfs(self._peak),
+            },
+        )
+
+
+CHECK = ClippingCheck()
