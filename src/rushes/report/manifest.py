@@ -1,0 +1,236 @@
+"""out/manifest.json: what a build made, from what, and how it was judged.
+
+Everything but the ``run`` section is the same for the same build: no clock, no host, no absolute
+path. ``run`` comes last, so that two manifests are compared without being parsed.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+import rushes
+from rushes.lock import Lock
+from rushes.plan.explain import GraphRecord, record_graph
+from rushes.plan.nodes import FilmPlan, Node, Plan, ShotPlan, Take
+from rushes.run.build import Build
+from rushes.run.place import OUT_FOLDER
+from rushes.run.result import ClipResult, ErrorInfo, RunResult, Status
+from rushes.store.index import Result
+from rushes.store.store import Store
+from rushes.types import Digest, Key
+
+MANIFEST_FILE = "manifest.json"
+SCHEMA = 1
+_RUN_SECTION = b'\n "run": {'
+_FOLDERS = re.compile(r"(?<![\w:/.~>])/(?:[^\s/'\":]+/)+")
+_NO_RESULTS: Mapping[Key, Result] = {}
+
+
+class ModelRecord(msgspec.Struct, frozen=True):
+    """A model that shots of this build use; its weights are in the lock."""
+
+    name: str
+    title: str
+    licence: str
+    licence_name: str
+    licence_url: str
+
+
+class EnvironmentInfo(msgspec.Struct, frozen=True):
+    """Where it was built, without naming the machine; toolchains are in the lock."""
+
+    python: str
+    platform: str
+
+
+class AttemptRecord(msgspec.Struct, frozen=True):
+    """One take of a shot. ``passed`` is None where it was not judged; ``checks`` by name."""
+
+    attempt: int
+    seed: int
+    kept: bool
+    passed: bool | None
+    checks: dict[str, bool]
+
+
+class ClipRecord(msgspec.Struct, frozen=True):
+    """A shot or film: what was asked for and what became of it.
+
+    Args:
+        path: relative to the project, None where there is no clip.
+        sha256: of the file at ``path``.
+        prompt: as the model read it; None for a film.
+        length: what the asked seconds became.
+        shots: what a film is made of.
+    """
+
+    name: str
+    status: Status
+    path: str | None
+    sha256: Digest | None
+    length: str
+    model: str | None = None
+    prompt: str | None = None
+    negative: str = ""
+    attempts: list[AttemptRecord] = []
+    shots: list[str] = []
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The file. ``run`` is the document of ``make --json``."""
+
+    schema: int
+    rushes: str
+    project: str
+    environment: EnvironmentInfo
+    models: list[ModelRecord]
+    lock: Lock
+    clips: list[ClipRecord]
+    graph: GraphRecord
+    run: RunResult
+
+
+def make_manifest(build: Build, store: Store | None = None) -> Manifest:
+    """The manifest of a build.
+
+    Args:
+        store: where the takes' verdicts and the clips' digests are; without it, only the kept
+            takes are known to be judged and no clip has a digest.
+    """
+    plan, project = build.plan, build.plan.project
+    results = _NO_RESULTS if store is None else store.index.get_many(_needed_keys(plan))
+    clips = {clip.name: clip for clip in build.result.clips}
+    shots = [_record_shot(shot, clips[shot.shot.name], results) for shot in plan.shots]
+    films = [_record_film(film, clips[film.film.name], results) for film in plan.films]
+    folders = [project.folder.resolve(), project.folder.absolute()]
+    folders += [] if store is None else [store.folder.resolve(), store.folder.absolute()]
+    return Manifest(
+        schema=SCHEMA,
+        rushes=rushes.__version__,
+        project=project.name,
+        environment=_describe_environment(),
+        models=_record_models(plan),
+        lock=build.lock,
+        clips=shots + films,
+        graph=record_graph(plan),
+        run=_hide_folders(build.result, folders),
+    )
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The bytes of manifest.json, indented."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+
+
+def stable_part(data: bytes) -> bytes:
+    """The bytes of a manifest before its ``run`` section, which comes last."""
+    return data[: data.rfind(_RUN_SECTION)]
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a project's last build; None where there is none, or not a whole one."""
+    try:
+        data = (folder / OUT_FOLDER / MANIFEST_FILE).read_bytes()
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return manifest if manifest.schema == SCHEMA else None
+
+
+def _needed_keys(plan: Plan) -> list[Key]:
+    """Keys of the results that a manifest reads: clips and verdicts."""
+    nodes = [take.nodes["check"] for shot in plan.shots for take in shot.takes]
+    nodes += [shot.kept.nodes["export"] for shot in plan.shots]
+    nodes += [node for film in plan.films for node in film.nodes.values()]
+    return [node.key for node in nodes if node.key is not None]
+
+
+def _record_shot(plan: ShotPlan, clip: ClipResult, results: Mapping[Key, Result]) -> ClipRecord:
+    shot = plan.shot
+    text = shot.template.format_map(dict(shot.variables))
+    return ClipRecord(
+        name=shot.name,
+        status=clip.status,
+        path=clip.path,
+        sha256=_clip_digest(plan.kept.nodes["export"], clip, results),
+        length=shot.length_note,
+        model=shot.model.name,
+        prompt=" ".join(text.split()),
+        negative=" ".join(shot.negative.split()),
+        attempts=[_record_attempt(take, plan.kept, clip, results) for take in plan.takes],
+    )
+
+
+def _record_film(plan: FilmPlan, clip: ClipResult, results: Mapping[Key, Result]) -> ClipRecord:
+    return ClipRecord(
+        name=plan.film.name,
+        status=clip.status,
+        path=clip.path,
+        sha256=_clip_digest(plan.nodes["assemble"], clip, results),
+        length=f"{clip.frames} frames, {clip.frames / clip.fps:.4g} s",
+        shots=list(plan.film.shots),
+    )
+
+
+def _record_attempt(
+    take: Take, kept: Take, clip: ClipResult, results: Mapping[Key, Result]
+) -> AttemptRecord:
+    is_kept = take.attempt == kept.attempt
+    key = take.nodes["check"].key
+    passed: bool | None = None
+    rows: object = []
+    if key is not None and key in results:
+        passed, rows = bool(results[key].facts.get("passed")), results[key].facts.get("verdicts")
+    elif is_kept and clip.status in ("passed", "failed"):
+        passed, rows = clip.status == "passed", clip.checks
+    verdicts = msgspec.convert(rows or [], list[dict[str, object]])
+    checks = {str(row.get("check")): bool(row.get("passed")) for row in verdicts}
+    return AttemptRecord(take.attempt, take.seed, is_kept, passed, checks)
+
+
+def _clip_digest(node: Node, clip: ClipResult, results: Mapping[Key, Result]) -> Digest | None:
+    if clip.path is None or node.key is None or node.key not in results:
+        return None
+    return results[node.key].outputs["clip"].digest
+
+
+def _record_models(plan: Plan) -> list[ModelRecord]:
+    models = {shot.shot.model.name: shot.shot.model for shot in plan.shots}
+    return [
+        ModelRecord(m.name, m.title, m.licence.id, m.licence.name, m.licence.url)
+        for m in models.values()
+    ]
+
+
+def _describe_environment() -> EnvironmentInfo:
+    return EnvironmentInfo(
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        platform=f"{platform.system()} {platform.machine()}",
+    )
+
+
+def _hide_folders(result: RunResult, folders: list[Path]) -> RunResult:
+    """The result with paths in errors cut to what they are within the project or the store."""
+
+    def cut(text: str | None) -> str | None:
+        for folder in folders if text else ():
+            text = (text or "").replace(f"{folder}/", "")
+        return text and _FOLDERS.sub("", text)
+
+    def clean(clip: ClipResult) -> ClipResult:
+        if clip.error is None:
+            return clip
+        error = clip.error
+        found = ErrorInfo(error.type, cut(error.message) or "", cut(error.where), cut(error.hint))
+        return msgspec.structs.replace(clip, error=found)
+
+    return msgspec.structs.replace(
+        result,
+        shots=[clean(clip) for clip in result.shots],
+        films=[clean(clip) for clip in result.films],
+    )

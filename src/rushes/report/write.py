@@ -1,0 +1,94 @@
+"""Writing the reports of a build into ``out/``, and the page again from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from rushes.errors import UsageError
+from rushes.plan.explain import GraphRecord
+from rushes.report.junit import make_junit
+from rushes.report.manifest import (
+    MANIFEST_FILE,
+    Manifest,
+    encode_manifest,
+    make_manifest,
+    read_manifest,
+    stable_part,
+)
+from rushes.report.page import render_page
+from rushes.run.build import Build
+from rushes.run.place import OUT_FOLDER
+from rushes.store.files import write_durable
+from rushes.store.store import Store
+
+REPORT_FILE = "report.html"
+JUNIT_FILE = "junit.xml"
+
+
+def write_reports(build: Build, store: Store) -> dict[str, Path]:
+    """Write manifest.json, junit.xml and report.html.
+
+    Where the build computed nothing and is the one that the files on the disk already tell of, they
+    stay as they are: they tell of the run that made the clips.
+
+    Returns:
+        Paths by name, relative to the project's folder.
+
+    Raises:
+        StoreFull: no space left.
+    """
+    folder = build.plan.project.folder
+    paths = {
+        "report": Path(OUT_FOLDER, REPORT_FILE),
+        "manifest": Path(OUT_FOLDER, MANIFEST_FILE),
+        "junit": Path(OUT_FOLDER, JUNIT_FILE),
+    }
+    manifest = _keep_other_graphs(make_manifest(build, store), read_manifest(folder))
+    data = encode_manifest(manifest)
+    if build.result.ran == 0 and _are_current(folder, paths, data):
+        return paths
+    write_durable(folder / paths["junit"], make_junit(manifest))
+    write_durable(folder / paths["report"], render_page(manifest, folder))
+    write_durable(folder / paths["manifest"], data)
+    return paths
+
+
+def _keep_other_graphs(manifest: Manifest, before: Manifest | None) -> Manifest:
+    """A build of some targets says nothing of the others: ``why`` still knows them as they were."""
+    if before is None:
+        return manifest
+    graph = GraphRecord(
+        {**before.graph.nodes, **manifest.graph.nodes},
+        {**before.graph.environments, **manifest.graph.environments},
+    )
+    return msgspec.structs.replace(manifest, graph=graph)
+
+
+def render_report(folder: Path) -> Path:
+    """Write the page again from manifest.json and the clips in ``out/``.
+
+    Returns:
+        Its path, relative to the project's folder.
+
+    Raises:
+        UsageError: there is no manifest, or it is damaged.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise UsageError("nothing is built yet", hint="rushes make")
+    path = Path(OUT_FOLDER, REPORT_FILE)
+    write_durable(folder / path, render_page(manifest, folder))
+    return path
+
+
+def _are_current(folder: Path, paths: dict[str, Path], data: bytes) -> bool:
+    """Whether all reports are there and tell of this very build."""
+    if not all((folder / path).is_file() for path in paths.values()):
+        return False
+    try:
+        before = (folder / paths["manifest"]).read_bytes()
+    except OSError:
+        return False
+    return stable_part(before) == stable_part(data)
