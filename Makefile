@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help clip test lint types imports sizes unit schema docs bench train-sprite clean
+.PHONY: help clip test lint types imports sizes unit schema golden bench train-sprite clean
 
 help:            ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,7 +43,10 @@ unit: $(VENV)/.dev  ## tests
 	@$(BIN)/python -m pytest -n $(JOBS)
 
 schema: $(VENV)/.dev  ## write docs/rushes.schema.json from the parser's own types
-	@$(BIN)/python tools/write_schema.py
+	@$(BIN)/python -m tools.write_schema
+
+golden: $(VENV)/.dev  ## write the golden outputs again, after a stage's version was raised
+	@$(BIN)/python -m tools.write_golden
 
 bench: $(VENV)/.dev  ## run every benchmark; results in bench/results
 	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -31,7 +31,10 @@ def encode_value(value: object) -> bytes:
         NotCanonical: on NaN, infinities, sets, paths, and anything not named in this module.
     """
     out: list[bytes] = []
-    _encode(value, out)
+    try:
+        _encode(value, out)
+    except ValueError as exc:  # a lone surrogate, or an integer of thousands of digits
+        raise NotCanonical(f"it has no canonical form: {exc}") from exc
     return b"".join(out)
 
 

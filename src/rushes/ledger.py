@@ -118,7 +118,8 @@ class Ledger:
                 f"SELECT * FROM nodes {where} ORDER BY started_at DESC LIMIT ?", [*values, limit]
             ).fetchall()
         return [
-            NodeRow(*row[:14], None if row[14] is None else bool(row[14]), row[15]) for row in rows
+            NodeRow(*(bool(v) if n == 14 and v is not None else v for n, v in enumerate(row)))
+            for row in rows
         ]
 
     def typical(self) -> dict[tuple[str, str | None], tuple[float, int]]:

@@ -69,22 +69,26 @@ def read_lock(folder: Path) -> Lock:
     """
     path = folder / LOCK_FILE
     try:
-        lock = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Lock)
+        raw = tomllib.loads(path.read_text("utf-8"))
+        _check_version(raw.get("version"))
+        return msgspec.convert(raw, Lock)
     except FileNotFoundError:
         return Lock()
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as exc:
+    except (OSError, ValueError, RecursionError, msgspec.ValidationError) as exc:
         raise ProjectError(
             f"{LOCK_FILE} cannot be read: {exc}",
             where=LOCK_FILE,
             hint="take it from version control, or remove it and run: rushes lock",
         ) from exc
-    if lock.version != 1:
+
+
+def _check_version(version: object) -> None:
+    if isinstance(version, int) and version > 1:
         raise ProjectError(
-            f"{LOCK_FILE} has version {lock.version}; this Rushes reads 1",
+            f"{LOCK_FILE} has version {version}; this Rushes reads 1",
             where=LOCK_FILE,
             hint="use the Rushes that wrote it, or remove it and run: rushes lock",
         )
-    return lock
 
 
 def write_lock(folder: Path, lock: Lock) -> None:

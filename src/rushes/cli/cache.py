@@ -56,7 +56,7 @@ def gc(days: float, dry_run: bool, folder: Path, as_json: bool) -> int:
 
     folder = require_folder(folder)
     keep = inspect_project(folder, BuildOptions()).plan.keys()
-    store = Store(find_store(folder))
+    store = Store(find_store(folder), read_only=dry_run)
     results, objects, nbytes = collect_garbage(store, keep, days * 86400, dry_run=dry_run)
     if as_json:
         print_json({"results": results, "objects": objects, "nbytes": nbytes, "dry_run": dry_run})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,13 +48,14 @@ def print_json(document: object) -> None:
 
 
 def pick_device(asked: str | None) -> str:
-    """The device models run on: what was asked for, or the first GPU, or the CPU.
+    """The device models run on: what was asked for, or what the worker finds (``auto``).
 
-    torch is not imported here; whether a GPU can be used is known by its driver's device file.
+    Raises:
+        UsageError: it is neither ``cpu`` nor ``cuda:N``.
     """
-    if asked:
-        return asked
-    return "cuda:0" if os.path.exists("/dev/nvidia0") else "cpu"
+    if asked is not None and not re.fullmatch(r"cpu|cuda:\d+", asked):
+        raise UsageError(f"there is no device {asked!r}", hint="name cpu or cuda:N, such as cuda:0")
+    return asked or "auto"
 
 
 def show_seconds(seconds: float) -> str:

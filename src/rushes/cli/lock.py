@@ -8,6 +8,13 @@ import click
 
 from rushes.cli.common import common_options, print_json, require_folder
 
+MAX_WIDTH = 100
+
+
+def shorten(text: str) -> str:
+    """A line's worth of a long list."""
+    return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 1] + "…"
+
 
 @click.command(
     "lock",
@@ -47,6 +54,7 @@ def command(update: bool, folder: Path, as_json: bool) -> int:
         return 0
     for change in changes:
         before = "new" if change.before is None else change.before
-        click.echo(f"{change.what}: {before} → {change.after or 'gone'}")
+        now = "gone" if change.after is None else change.after or "no packages"
+        click.echo(f"{change.what}: {before} → {shorten(now)}")
     click.echo("rushes.lock is written" if changes else "rushes.lock is complete; nothing changed")
     return 0

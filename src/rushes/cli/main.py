@@ -5,6 +5,7 @@ A command's module is imported when it is called, so that ``--help`` starts fast
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -121,7 +122,7 @@ def _report_usage(exc: click.ClickException, as_json: bool) -> int:
 
 def _report(exc: RushesError, as_json: bool) -> int:
     if as_json:
-        print(json.dumps({"error": exc.to_dict()}, ensure_ascii=False))
+        print(json.dumps({"error": exc.to_dict()}))
         return exc.exit_code
     where = f"{exc.where}: " if exc.where else ""
     click.echo(f"{click.style('error', fg='red', bold=True)}: {where}{exc.message}", err=True)
@@ -131,7 +132,10 @@ def _report(exc: RushesError, as_json: bool) -> int:
 
 
 def run() -> None:
-    """Entry of the ``rushes`` script."""
+    """Entry of the ``rushes`` script; a terminal without an arrow gets a question mark."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(main())
 
 

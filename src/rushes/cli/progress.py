@@ -24,7 +24,7 @@ class TerminalObserver:
     """Shows steps as they run."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True)
+        self.console = Console(stderr=True, markup=False, emoji=False)
         self._bars = Progress(
             TextColumn("{task.description:<34}"),
             BarColumn(bar_width=30),

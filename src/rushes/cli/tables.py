@@ -29,7 +29,7 @@ STYLES = {"passed": "green", "failed": "yellow", "error": "red", "refused": "red
 
 def print_build(result: RunResult, project: Project, reports: dict[str, Path]) -> None:
     """The table of shots, stages and checks, then where things are."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     if result.shots:
         console.print(_clip_table(result.shots, "shot"))
     if result.films:

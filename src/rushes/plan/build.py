@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from functools import cache
 
 from rushes.canon import encode_value
 from rushes.checks.registry import expand_checks, find_check
@@ -256,5 +257,6 @@ class _Builder:
         return Environment(STAGES[stage].version, files, self.lock.toolchains[stage], numerics)
 
 
+@cache
 def _export_params(export: ExportFormat) -> ExportParams:
     return ExportParams(**asdict(export))

@@ -72,7 +72,8 @@ def record_graph(plan: Plan) -> GraphRecord:
     films = {film.film.name: film.film.shots for film in plan.films}
     seeds = {shot.shot.name: shot.kept.seed for shot in plan.shots}
     for name, _, node in plan.rows():
-        params = _readable_params(seeds, name, node.stage, msgspec.to_builtins(node.params))
+        plain = msgspec.json.decode(msgspec.json.encode(node.params))  # lists, as in a manifest
+        params = _readable_params(seeds, name, node.stage, plain)
         inputs = {}
         for label, before in node.inputs:
             number = label.partition(".")[2]
@@ -200,7 +201,8 @@ def _reasons(
     if was.version != now.version:
         reasons.append(f"stage version {was.version} → {now.version}")
     if old.model == new.model:
-        changed = [path for path in now.files if was.files.get(path) != now.files[path]]
+        paths = sorted(was.files.keys() | now.files.keys())
+        changed = [path for path in paths if was.files.get(path) != now.files.get(path)]
         reasons += [f"weights {path} changed" for path in changed[:3]]
     reasons += _differences(was.toolchain, now.toolchain)
     reasons += _differences(was.numerics, now.numerics)
@@ -219,7 +221,7 @@ def _show(value: object) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, str):
-        return f"“{value}”" if " " in value else value
+        return f"“{value}”" if " " in value or not value else value
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list | tuple):

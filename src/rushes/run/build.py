@@ -52,7 +52,7 @@ class BuildOptions:
     seed: int | None = None
     attempts: int | None = None
     locked: bool = False
-    device: str = "cpu"
+    device: str = "auto"
     media_workers: int = 1
     command: str = "make"
     place: bool = True
@@ -350,13 +350,18 @@ def _enter_ledger(
             command=options.command,
             asked_by=describe_user(),
             rushes=rushes.__version__,
-            machine=f"{describe_machine()}, {options.device}",
+            machine=", ".join([describe_machine(), *_devices(outcome)]),
             hits=hits,
             ran=sum(row.error is None for row in rows),
             usd=0.0,
             exit_code=result.exit_code,
         )
     )
+
+
+def _devices(outcome: Outcome) -> list[str]:
+    """Devices that models ran on."""
+    return sorted({event.device for _, event in outcome.finished.values() if event.device})
 
 
 def _broken_row(

@@ -61,7 +61,7 @@ class LocalExecutor:
     """Workers of this machine: one for the device, some for media; started when first needed.
 
     Args:
-        device: where models run, ``cpu`` or ``cuda:N``.
+        device: where models run: ``cpu``, ``cuda:N``, or ``auto``.
         media_workers: how many exports and checks may run at once.
     """
 

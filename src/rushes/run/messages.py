@@ -33,7 +33,10 @@ class Stepped(msgspec.Struct, frozen=True, tag="stepped"):
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
-    """The node has a result; ``ran`` is False where another process had made it meanwhile."""
+    """The node has a result; ``ran`` is False where another process had made it meanwhile.
+
+    ``device``: what the models ran on, empty on the media lane.
+    """
 
     key: Key
     ran: bool
@@ -43,6 +46,7 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     resumed_step: int | None
     loads: dict[str, float]
     passed: bool | None
+    device: str
 
 
 class Broken(msgspec.Struct, frozen=True, tag="broken"):

@@ -10,7 +10,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from rushes.run.messages import Event, Task, decode_event, encode_message
+from rushes.run.messages import Task, decode_event, encode_message
 from rushes.stages.base import Lane
 
 Inbox = queue.Queue["tuple[WorkerProcess, Event | None]"]
@@ -21,7 +21,7 @@ class WorkerProcess:
     """One child process of one lane.
 
     Args:
-        device: ``cpu`` or ``cuda:N`` on the device lane, empty on the media lane.
+        device: ``cpu``, ``cuda:N`` or ``auto`` on the device lane, empty on the media lane.
     """
 
     def __init__(self, lane: Lane, store: Path, device: str, inbox: Inbox) -> None:

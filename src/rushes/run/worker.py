@@ -14,7 +14,9 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 import msgspec
@@ -77,7 +79,7 @@ class Worker:
         with self.store.lock(task.key, lambda: self.tell(Waiting(task.key))):
             known = self.store.index.get(task.key)
             if known is not None:
-                return _finished(known, ran=False, started_at=time.time(), resumed=None, loads={})
+                return self._finished(known, ran=False, started_at=time.time())
             return self._compute(task, STAGES[task.stage])
 
     def _compute(self, task: Task, stage: Stage) -> Finished:
@@ -102,8 +104,30 @@ class Worker:
             result = self._put(task, made, seconds)
         checkpoint.discard()
         loads = {} if model is None else {p: s for p, s in model.loads.items() if p not in before}
-        return _finished(
+        return self._finished(
             result, ran=True, started_at=started_at, resumed=checkpoint.resumed_step, loads=loads
+        )
+
+    def _finished(
+        self,
+        result: Result,
+        *,
+        ran: bool,
+        started_at: float,
+        resumed: int | None = None,
+        loads: Mapping[str, float] = MappingProxyType({}),
+    ) -> Finished:
+        passed = result.facts.get("passed")
+        return Finished(
+            key=result.key,
+            ran=ran,
+            started_at=started_at,
+            seconds=result.seconds,
+            peak_bytes=result.peak_bytes,
+            resumed_step=resumed,
+            loads={part: round(seconds, 4) for part, seconds in loads.items()},
+            passed=passed if isinstance(passed, bool) else None,
+            device=self.device or "",
         )
 
     def _put(self, task: Task, made: Made, seconds: float) -> Result:
@@ -157,22 +181,6 @@ class _Reporter:
             self.worker.tell(Stepped(self.key, done, total))
 
 
-def _finished(
-    result: Result, *, ran: bool, started_at: float, resumed: int | None, loads: dict[str, float]
-) -> Finished:
-    passed = result.facts.get("passed")
-    return Finished(
-        key=result.key,
-        ran=ran,
-        started_at=started_at,
-        seconds=result.seconds,
-        peak_bytes=result.peak_bytes,
-        resumed_step=resumed,
-        loads={part: round(seconds, 4) for part, seconds in loads.items()},
-        passed=passed if isinstance(passed, bool) else None,
-    )
-
-
 def map_foreign(exc: Exception, stage: str) -> RushesError:
     """An exception of a library as one of ours."""
     text = str(exc).strip() or type(exc).__name__
@@ -224,12 +232,19 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def prepare_torch(device: str) -> None:
-    """Import what every device stage needs, with algorithms that repeat."""
+def prepare_torch(device: str) -> str:
+    """Import what every device stage needs, with algorithms that repeat.
+
+    Returns:
+        The device; ``auto`` becomes the first GPU that this torch can use, or ``cpu``.
+    """
+    import diffusers  # noqa: F401
     import torch
 
+    if device == "auto":
+        device = "cuda:0" if torch.cuda.is_available() else "cpu"
     torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
-    import diffusers  # noqa: F401
+    return device
 
 
 def main(parent: str, store: str, device: str) -> None:
@@ -237,8 +252,7 @@ def main(parent: str, store: str, device: str) -> None:
     die_with_parent(int(parent))
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    if device:
-        prepare_torch(device)
+    device = prepare_torch(device) if device else ""
     worker = Worker(Store(Path(store)), device or None, out)
     for line in sys.stdin.buffer:
         worker.handle(decode_task(line))

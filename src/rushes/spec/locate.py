@@ -11,6 +11,10 @@ import tomllib
 from collections.abc import Sequence
 
 _HEADER = re.compile(r"^\s*\[\[?(?P<path>[^\[\]]+)\]\]?\s*(#.*)?$")
+_TOKENS = re.compile(
+    r"""\"{3}(?:\\.|[^\\])*?\"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|\#[^\n]*""",
+    re.DOTALL,
+)
 _PAIR = re.compile(
     r"^\s*(?P<path>(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')"
     r"(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'))*)\s*="
@@ -30,7 +34,8 @@ def find_line(text: str, path: Sequence[str]) -> int | None:
     wanted = list(path)
     best: tuple[int, int] | None = None
     table: list[str] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    lines = _TOKENS.sub(_blank_long_text, text).split("\n")
+    for number, line in enumerate(lines, start=1):
         if header := _HEADER.match(line):
             table = _split_path(header["path"])
             here = table
@@ -38,10 +43,16 @@ def find_line(text: str, path: Sequence[str]) -> int | None:
             here = table + _split_path(pair["path"])
         else:
             continue
-        depth = len(here)
-        if wanted[:depth] == here and (best is None or depth > best[0]):
+        depth = min(len(here), len(wanted))
+        if wanted[:depth] == here[:depth] and (best is None or depth > best[0]):
             best = (depth, number)
     return best[1] if best else None
+
+
+def _blank_long_text(token: re.Match[str]) -> str:
+    """Nothing but line ends in place of a text of many lines: what it holds is no TOML."""
+    is_long = token[0].startswith(('"""', "'''"))
+    return "\n" * token[0].count("\n") if is_long else token[0]
 
 
 def _split_path(dotted: str) -> list[str]:

@@ -5,12 +5,15 @@ Whatever is wrong becomes one :class:`ProjectError` that names the file, the lin
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import os
 import re
 import tomllib
-from dataclasses import dataclass
-from importlib import resources
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,6 +26,7 @@ PROJECT_FILE = "rushes.toml"
 MAX_FILE_BYTES = 32_000_000
 T = TypeVar("T", bound=msgspec.Struct)
 _EXPECTED = re.compile(r"Expected `(?P<want>[^`]+)`(?:, got `(?P<got>[^`]+)`| (?P<rule>.+?))?$")
+_LONG_NUMBER = re.compile(r"[0-9_]{4301}")
 _KINDS = {
     "str": "text",
     "int": "a whole number",
@@ -35,13 +39,20 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A TOML file: its name for messages, and its text for line numbers."""
+    """A TOML file: its name for messages, and its text for line numbers.
+
+    Args:
+        packs: by preset, the included file that holds it; an error of that preset is placed there.
+    """
 
     name: str
     text: str
+    packs: dict[str, Source] = field(default_factory=dict, compare=False)
 
     def error(self, message: str, path: tuple[str, ...], hint: str | None = None) -> ProjectError:
         """An error at the key ``path`` of this file."""
+        if path[0] == "presets" and (pack := self.packs.get("".join(path[1:2]))) is not None:
+            return pack.error(message, path, hint)
         line = find_line(self.text, path)
         place = f"{self.name}:{line}" if line else self.name
         return ProjectError(message, where=place, hint=hint)
@@ -54,9 +65,12 @@ def read_source(path: Path, name: str) -> Source:
         ProjectError: the file is missing, not a file, too large, or not UTF-8.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        stat = path.stat()
+        if not S_ISREG(stat.st_mode):
+            raise ProjectError(f"{name} cannot be read: it is not a file", where=name)
+        if stat.st_size > MAX_FILE_BYTES:
             raise ProjectError(f"{name} is larger than {MAX_FILE_BYTES} bytes", where=name)
-        return Source(name, path.read_bytes().decode("utf-8"))
+        return Source(name, path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError as exc:
         hint = "start a project here with: rushes init" if name == PROJECT_FILE else None
         raise ProjectError(f"there is no {name} in {path.parent}", where=name, hint=hint) from exc
@@ -74,13 +88,23 @@ def parse_toml(source: Source) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(source.text)
-    except (tomllib.TOMLDecodeError, RecursionError) as exc:
-        found = re.search(r"\(at (?:line (\d+)|end of document)", str(exc))
-        line = found[1] if found and found[1] else str(source.text.count("\n") + 1)
-        message = re.sub(r" \(at .*\)$", "", str(exc)) or "nested too deeply"
+    except (ValueError, RecursionError) as exc:
+        message, line = _explain_toml(exc, source.text)
         raise ProjectError(
             f"not valid TOML: {message}", where=f"{source.name}:{line}", hint="see https://toml.io"
         ) from exc
+
+
+def _explain_toml(exc: Exception, text: str) -> tuple[str, int]:
+    """What tomllib did not like, and the line."""
+    if found := re.search(r" \(at line (\d+), column \d+\)$", str(exc)):
+        return str(exc)[: found.start()], int(found[1])
+    if not isinstance(exc, tomllib.TOMLDecodeError) and (number := _LONG_NUMBER.search(text)):
+        return "a number of thousands of digits", text.count("\n", 0, number.start()) + 1
+    last = text.rstrip("\n").count("\n") + 1
+    if isinstance(exc, RecursionError):
+        return "nested too deeply", last
+    return str(exc).removesuffix(" (at end of document)"), last
 
 
 def read_project_file(folder: Path) -> tuple[tables.ProjectFile, Source]:
@@ -99,7 +123,7 @@ def read_project_file(folder: Path) -> tuple[tables.ProjectFile, Source]:
             hint='start the file with: [project]\nname = "my-clips"',
         )
     include = convert_value(raw.get("include", []), list[str], source, ("include",))
-    presets = _read_packs(folder, include, source)
+    presets, packs = _read_packs(folder, include, source)
     own = _read_tables(raw, "presets", tables.PresetTable, source)
     for name in own:
         if name in presets:
@@ -114,12 +138,16 @@ def read_project_file(folder: Path) -> tuple[tables.ProjectFile, Source]:
             shots=_read_tables(raw, "shots", tables.ShotTable, source),
             films=_read_tables(raw, "films", tables.FilmTable, source),
         ),
-        source,
+        replace(source, packs=packs),
     )
 
 
-def _read_packs(folder: Path, include: list[str], source: Source) -> dict[str, tables.PresetTable]:
+def _read_packs(
+    folder: Path, include: list[str], source: Source
+) -> tuple[dict[str, tables.PresetTable], dict[str, Source]]:
+    """The presets of all packs, and the pack of each."""
     found: dict[str, tables.PresetTable] = {}
+    packs: dict[str, Source] = {}
     for entry in include:
         pack = read_pack(folder, entry, source)
         raw = parse_toml(pack)
@@ -127,8 +155,8 @@ def _read_packs(folder: Path, include: list[str], source: Source) -> dict[str, t
         for name, preset in _read_tables(raw, "presets", tables.PresetTable, pack).items():
             if name in found:
                 raise pack.error(f"preset {name!r} is in two packs", ("presets", name))
-            found[name] = preset
-    return found
+            found[name], packs[name] = preset, pack
+    return found, packs
 
 
 def read_pack(folder: Path, entry: str, source: Source) -> Source:
@@ -136,6 +164,8 @@ def read_pack(folder: Path, entry: str, source: Source) -> Source:
     if entry.startswith("package:"):
         return _read_package_pack(entry, source)
     path = resolve_inside(folder, entry, source, ("include",))
+    if not os.path.isfile(path):
+        raise source.error(f"there is no file {entry!r} in the project", ("include",))
     return read_source(path, entry)
 
 
@@ -148,15 +178,25 @@ def _read_package_pack(entry: str, source: Source) -> Source:
             ("include",),
             'write it as: include = ["package:NAME/FILE.toml"]',
         )
+    for folder in _find_package(package, source):
+        path = Path(folder, *package.split(".")[1:], *parts)
+        with contextlib.suppress(ValueError):  # a NUL in the name
+            if path.is_file():
+                return read_source(path, entry)
+    raise source.error(f"package {package!r} holds no file {inner!r}", ("include",))
+
+
+def _find_package(package: str, source: Source) -> list[str]:
+    """Folders of an installed package; none of its code runs, as an import would have it."""
     try:
-        text = resources.files(package).joinpath(*parts).read_text("utf-8")
-    except (ModuleNotFoundError, ValueError, TypeError) as exc:
+        spec = find_spec(package.partition(".")[0])
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.submodule_search_locations is None:
         raise source.error(
             f"no package {package!r} is installed", ("include",), f"pip install {package}"
-        ) from exc
-    except (OSError, UnicodeDecodeError) as exc:
-        raise source.error(f"package {package!r} holds no file {inner!r}", ("include",)) from exc
-    return Source(entry, text)
+        )
+    return list(spec.submodule_search_locations)
 
 
 def resolve_inside(folder: Path, entry: str, source: Source, path: tuple[str, ...]) -> Path:
@@ -238,16 +278,18 @@ def _reword(message: str, value: object) -> str:
     want = want.replace(" or UnsetType", "")
     if found["got"]:
         return f"expected {want}, not {_KINDS.get(found['got'], found['got'])}"
-    if found["rule"] and "\\S" in found["rule"]:
+    if found["rule"] and ("\\S" in found["rule"] or value == ""):
         return "is empty"
-    if found["rule"] and tables.NAME in found["rule"]:
+    if found["rule"] and repr(tables.NAME)[1:-1] in found["rule"]:
         return "use lower-case letters, digits, - and _, starting with a letter or digit"
-    if found["rule"] and tables.SIZE in found["rule"]:
-        return f'write a size as WIDTHxHEIGHT, for example "64x64", not {value!r}'
+    if found["rule"] and repr(tables.SIZE)[1:-1] in found["rule"]:
+        return f'write a size as WIDTHxHEIGHT, for example "64x64", not {_show(value)}'
     return f"expected {want} {found['rule'] or ''}, not {_show(value)}".replace(" ,", ",")
 
 
 def _show(value: object) -> str:
+    if isinstance(value, int) and value.bit_length() > 256:
+        return "a number that large"
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
 

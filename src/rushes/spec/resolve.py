@@ -172,6 +172,11 @@ def _resolve_prompt(
             ("shots", name, "vars"),
             _suggest(unused[0], used),
         )
+    if not template.format_map(given).strip():
+        raise source.error(
+            f"the prompt of shot {name!r} is empty once its variables are filled in",
+            layers.where("prompt"),
+        )
     return template, tuple((variable, given[variable]) for variable in used)
 
 
@@ -222,8 +227,9 @@ def _resolve_shape(
             "make several shots and join them in a film",
         )
     if problem := model.check_shape(shape):
-        keys = ("size",) if "frames" not in problem else ("frames", "fps")
-        raise source.error(f"shot {name!r}: {problem}", layers.where(*keys))
+        key = "size" if shape.size not in model.grid.sizes else "frames"
+        key = "fps" if key == "frames" and fps not in model.grid.fps else key
+        raise source.error(f"shot {name!r}: {problem}", layers.where(key))
     return shape, asked
 
 

@@ -8,15 +8,13 @@ import msgspec
 
 from rushes.spec.tables import ProjectFile
 
-SCHEMA_ID = "https://rushes.dev/schema/rushes.schema.json"
-
 
 def make_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of the project file, for editors."""
     schema = msgspec.json.schema(ProjectFile)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": SCHEMA_ID,
+        "$id": "rushes.schema.json",
         "title": "rushes.toml",
         **schema,
     }

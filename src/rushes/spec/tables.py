@@ -13,11 +13,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from rushes.media.formats import PRESETS
 
-NAME = r"^[a-z0-9][a-z0-9_-]*$"
-SIZE = r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$"
+NAME = r"^[a-z0-9][a-z0-9_-]*$(?!\n)"
+SIZE = r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$(?!\n)"
 MAX_SECONDS = 3600
 MAX_SEED = 2**53 - 1
 MAX_PROMPT = 4000
+MAX_USD = 1e15
 
 Name = Annotated[str, Meta(pattern=NAME, max_length=64)]
 Prompt = Annotated[str, Meta(min_length=1, max_length=MAX_PROMPT, pattern=r"\S")]
@@ -29,7 +30,7 @@ Seed = Annotated[int, Meta(ge=0, le=MAX_SEED)]
 Steps = Annotated[int, Meta(ge=1, le=1000)]
 Guidance = Annotated[float, Meta(ge=1, le=100)]
 Attempts = Annotated[int, Meta(ge=1, le=100)]
-VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", max_length=64)]
 
 
 class ExportTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,9 +94,9 @@ class PolicyTable(Struct, frozen=True, forbid_unknown_fields=True):
     """``[policy]``: what is allowed."""
 
     licences: list[str] | UnsetType = UNSET
-    revenue_usd: Annotated[float, Meta(ge=0)] | UnsetType = UNSET
+    revenue_usd: Annotated[float, Meta(ge=0, le=MAX_USD)] | UnsetType = UNSET
     paid: Literal["never", "ask", "fallback"] = "never"
-    budget_usd: Annotated[float, Meta(ge=0)] = 0.0
+    budget_usd: Annotated[float, Meta(ge=0, le=MAX_USD)] = 0.0
 
 
 class ProjectTable(Struct, frozen=True, forbid_unknown_fields=True):

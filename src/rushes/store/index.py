@@ -86,8 +86,8 @@ class Index:
         """The results there are of these keys; damaged rows are left out."""
         found: dict[Key, Result] = {}
         for key, body, total in self._select(list(keys), "key, body, sum"):
-            if _checksum(body) == total:
-                found[key] = _DECODER.decode(body)
+            if (result := _read_row(key, body, total)) is not None:
+                found[key] = result
         return found
 
     def present(self, keys: Iterable[Key]) -> set[Key]:
@@ -108,8 +108,7 @@ class Index:
         with _map_errors(self.path):
             rows = self._db.execute("SELECT key, body, sum, made_at FROM results").fetchall()
         for key, body, total, made_at in rows:
-            good = _checksum(body) == total
-            yield (_DECODER.decode(body) if good else None), key, made_at
+            yield _read_row(key, body, total), key, made_at
 
     def drop(self, keys: Iterable[Key]) -> None:
         """Forget results."""
@@ -153,6 +152,15 @@ class Index:
 
 def _checksum(body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=16).digest()
+
+
+def _read_row(key: Key, body: bytes, total: bytes) -> Result | None:
+    """The result of a row; None where the row is damaged, or was written by another Rushes."""
+    try:
+        result = _DECODER.decode(body) if _checksum(body) == total else None
+    except (TypeError, msgspec.MsgspecError):
+        return None
+    return result if result is not None and result.key == key else None
 
 
 @contextmanager

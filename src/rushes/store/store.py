@@ -47,8 +47,8 @@ class Store:
         self.folder = folder
         self.objects = LocalObjects(folder / "objects")
         index = folder / "index.sqlite"
-        if read_only and not index.exists():
-            self.index = Index(Path(":memory:"))
+        if read_only:
+            self.index = Index(index if index.exists() else Path(":memory:"))
             return
         with map_os_errors("opening the store", folder):
             for part in ("objects", "tmp", "locks", "checkpoints"):
@@ -58,7 +58,7 @@ class Store:
 
     def _ignore_in_git(self) -> None:
         mark = self.folder / ".gitignore"
-        if not mark.exists():
+        if not mark.exists() or not mark.stat().st_size:  # empty: the disk was full
             mark.write_text("*\n")
 
     def close(self) -> None:

@@ -1,0 +1,206 @@
+"""Sprite through our own loop against diffusers' pipeline, and its stages by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from rushes.catalogue.load import find_model
+from rushes.hub import find_checkpoint
+from rushes.models.base import DenoiseSettings, find_family
+from rushes.models.ltx2 import LoadedLTX2
+from rushes.stages.checkpoint import FileCheckpoint
+
+PROMPT = "a red ball bounces on a grey background"
+STEPS = 3
+
+
+class NoCheckpoint:
+    def load(self) -> None:
+        return None
+
+    def offer(self, make_state: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def sprite() -> LoadedLTX2:
+    model = find_model("sprite")
+    loaded = find_family(model.family).open(find_checkpoint(model), model, "cpu")
+    assert isinstance(loaded, LoadedLTX2)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def settings() -> DenoiseSettings:
+    return DenoiseSettings(
+        seed=3, frames=33, height=64, width=64, fps=16.0, steps=STEPS, guidance=2.5,
+        audio_guidance=3.0,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def latents(sprite: LoadedLTX2, settings: DenoiseSettings) -> dict[str, torch.Tensor]:
+    embeds = sprite.encode_text(PROMPT, "")
+    return sprite.denoise(embeds, settings, lambda done, total: None, NoCheckpoint())
+
+
+@pytest.fixture(scope="module")
+def reference() -> Any:
+    from diffusers import LTX2Pipeline
+
+    folder = find_checkpoint(find_model("sprite"))
+    pipe = LTX2Pipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe(
+        prompt=PROMPT,
+        height=64,
+        width=64,
+        num_frames=33,
+        frame_rate=16.0,
+        num_inference_steps=STEPS,
+        guidance_scale=2.5,
+        audio_guidance_scale=3.0,
+        stg_scale=0.0,
+        audio_stg_scale=0.0,
+        modality_scale=1.0,
+        audio_modality_scale=1.0,
+        guidance_rescale=0.0,
+        audio_guidance_rescale=0.0,
+        max_sequence_length=pipe.tokenizer.model_max_length,
+        generator=torch.Generator().manual_seed(3),
+        output_type="np",
+    )
+
+
+def test_frames_are_the_pipelines_to_the_bit(
+    sprite: LoadedLTX2, latents: dict[str, torch.Tensor], reference: Any
+) -> None:
+    ours = np.stack(list(sprite.decode_video(latents)))
+    theirs = (reference.frames[0] * 255).round().astype(np.uint8)
+    assert ours.shape == (33, 64, 64, 3)
+    assert np.array_equal(ours, theirs)
+
+
+def test_sound_is_the_pipelines_to_the_bit(
+    sprite: LoadedLTX2, latents: dict[str, torch.Tensor], reference: Any
+) -> None:
+    ours = np.concatenate(list(sprite.decode_audio(latents)))
+    assert np.array_equal(ours, reference.audio[0].T.numpy())
+
+
+def test_the_prompt_matters(sprite: LoadedLTX2) -> None:
+    one = sprite.encode_text("a red ball bounces on a grey background", "")
+    two = sprite.encode_text("a blue square slides on a black background", "")
+    assert torch.equal(one["video"][0], two["video"][0])
+    assert not torch.equal(one["video"][1], two["video"][1])
+
+
+class StopAfter(Exception):
+    """Stands for a kill: raised out of the loop from its own progress report."""
+
+
+def test_a_denoise_resumes_from_its_checkpoint_to_the_same_bits(
+    sprite: LoadedLTX2,
+    settings: DenoiseSettings,
+    latents: dict[str, torch.Tensor],
+    tmp_path: Path,
+) -> None:
+    embeds = sprite.encode_text(PROMPT, "")
+    path = tmp_path / "key"
+
+    def stop(done: int, total: int) -> None:
+        if done == 3:
+            raise StopAfter
+
+    with pytest.raises(StopAfter):
+        sprite.denoise(embeds, settings, stop, FileCheckpoint(path, 0.0))
+    checkpoint = FileCheckpoint(path, 1e9)
+    steps: list[int] = []
+    again = sprite.denoise(embeds, settings, lambda done, total: steps.append(done), checkpoint)
+    assert checkpoint.resumed_step == 2
+    assert steps == [3]
+    for name, value in latents.items():
+        assert torch.equal(again[name], value), name
+
+
+def test_a_damaged_checkpoint_is_not_trusted(
+    sprite: LoadedLTX2,
+    settings: DenoiseSettings,
+    latents: dict[str, torch.Tensor],
+    tmp_path: Path,
+) -> None:
+    embeds = sprite.encode_text(PROMPT, "")
+    path = tmp_path / "key"
+    sprite.denoise(embeds, settings, lambda done, total: None, FileCheckpoint(path, 0.0))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(bytes(data))
+    checkpoint = FileCheckpoint(path, 1e9)
+    again = sprite.denoise(embeds, settings, lambda done, total: None, checkpoint)
+    assert checkpoint.resumed_step is None
+    assert torch.equal(again["video"], latents["video"])
+
+
+def random_latents(frames: int, seconds: float) -> dict[str, torch.Tensor]:
+    grid = find_model("sprite").latents
+    generator = torch.Generator().manual_seed(0)
+    length = round(seconds * grid.audio_per_second)
+    return {
+        "video": torch.randn(grid.video_channels, frames, 4, 4, generator=generator),
+        "audio": torch.randn(grid.audio_channels, length, grid.audio_mel_bins, generator=generator),
+    }
+
+
+def test_long_pictures_are_diffusers_own_tiles(
+    sprite: LoadedLTX2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rushes.models import ltx2_decode
+
+    monkeypatch.setattr(ltx2_decode, "VIDEO_WINDOW", 4)
+    monkeypatch.setattr(ltx2_decode, "VIDEO_STRIDE", 3)
+    latents = random_latents(13, 1.0)
+    ours = np.stack(list(sprite.decode_video(latents)))
+    vae = sprite.part("vae")
+    factor = vae.temporal_compression_ratio
+    monkeypatch.setattr(vae, "use_framewise_decoding", True)
+    monkeypatch.setattr(vae, "tile_sample_min_num_frames", 4 * factor)
+    monkeypatch.setattr(vae, "tile_sample_stride_num_frames", 3 * factor)
+    std, mean = (getattr(vae, f"latents_{s}").view(1, -1, 1, 1, 1) for s in ("std", "mean"))
+    with torch.inference_mode():
+        whole = vae.decode(latents["video"][None] * std + mean, return_dict=False)[0]
+    theirs = ((whole[0] / 2 + 0.5).clamp(0, 1).permute(1, 2, 3, 0).numpy() * 255).round()
+    assert ours.shape == theirs.shape
+    assert np.array_equal(ours, theirs.astype(np.uint8))
+
+
+def test_long_sound_in_windows_is_the_sound_in_one(
+    sprite: LoadedLTX2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rushes.models import ltx2_decode
+
+    latents = random_latents(1, 8.0)
+    whole = np.concatenate(list(sprite.decode_audio(latents)))
+    monkeypatch.setattr(ltx2_decode, "AUDIO_WINDOW", 50)
+    blocks = list(sprite.decode_audio(latents))
+    assert len(blocks) == 4
+    pieces = np.concatenate(blocks)
+    assert pieces.shape == whole.shape
+    assert np.abs(pieces - whole).max() < 1e-4
+
+
+def iterate_frames(sprite: LoadedLTX2, frames: int) -> Iterator[int]:
+    for frame in sprite.decode_video(random_latents(frames, 1.0)):
+        yield int(frame.sum())
+
+
+def test_every_length_decodes_to_its_frames(sprite: LoadedLTX2) -> None:
+    factor = find_model("sprite").latents.video_frames
+    for count in (1, 2, 9, 17, 18, 29, 30, 31):
+        total = sum(1 for _ in iterate_frames(sprite, count))
+        assert total == (count - 1) * factor + 1, count

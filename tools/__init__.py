@@ -1,0 +1,1 @@
+"""Scripts of the house: the size table, the schema, the golden outputs."""
