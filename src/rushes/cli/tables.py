@@ -65,11 +65,11 @@ def _is_news(clip: ClipResult) -> bool:
 
 
 def _stages_cell(clip: ClipResult) -> Text:
-    """``hit prompt, text · ran denoise 1.2 s, …``; a name and its time never part."""
+    """``hit prompt, text · ran denoise 1.2s, …``."""
     cell = Text()
     hits = [HEADS[stage.stage] for stage in clip.stages if stage.result == "hit"]
     ran = [
-        f"{HEADS[stage.stage]} {show_seconds(stage.seconds)}".replace(" ", "\u00a0")
+        f"{HEADS[stage.stage]} {show_seconds(stage.seconds).replace(' ', '')}"
         for stage in clip.stages
         if stage.result == "ran"
     ]

@@ -9,11 +9,12 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import TypeAlias
 
-from rushes.run.messages import Task, decode_event, encode_message
+from rushes.run.messages import Event, Task, decode_event, encode_message
 from rushes.stages.base import Lane
 
-Inbox = queue.Queue["tuple[WorkerProcess, Event | None]"]
+Inbox: TypeAlias = "queue.Queue[tuple[WorkerProcess, Event | None]]"
 """Events of all workers; None means that the worker's pipe has closed."""
 
 
