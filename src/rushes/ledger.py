@@ -117,9 +117,10 @@ class Ledger:
             rows = self._db.execute(
                 f"SELECT * FROM nodes {where} ORDER BY started_at DESC LIMIT ?", [*values, limit]
             ).fetchall()
+        nodes = [NodeRow(*row) for row in rows]
         return [
-            NodeRow(*(bool(v) if n == 14 and v is not None else v for n, v in enumerate(row)))
-            for row in rows
+            node if node.passed is None else msgspec.structs.replace(node, passed=bool(node.passed))
+            for node in nodes
         ]
 
     def typical(self) -> dict[tuple[str, str | None], tuple[float, int]]:

@@ -65,7 +65,7 @@ def _print_plan(plan: object, forecast: object) -> None:
 
     assert isinstance(plan, Plan)
     assert isinstance(forecast, Forecast)
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     for shot in plan.shots[:MAX_STEPS]:
         console.print(f"{shot.shot.name}: {shot.shot.model.name}, {shot.shot.shape.size}, "
                       f"{shot.shot.length_note}, seed {shot.kept.seed}")  # fmt: skip
@@ -84,8 +84,7 @@ def _print_plan(plan: object, forecast: object) -> None:
     peak = "not known yet" if totals.peak_bytes is None else show_bytes(totals.peak_bytes)
     console.print(
         f"{totals.to_run} of {totals.stages} stages to run · time {seconds} · peak memory {peak}"
-        f" · {totals.usd:.2f} USD",
-        soft_wrap=True,
+        f" · {totals.usd:.2f} USD"
     )
     if totals.unlocked:
         console.print("not locked yet, so keys are unknown; make will lock first", style="dim")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from rushes.store.files import copy_durable
-from rushes.store.objects import stamp_of
 from rushes.store.store import Store
 from rushes.types import Digest
 
@@ -26,11 +25,8 @@ def place_clips(store: Store, folder: Path, clips: dict[str, Digest]) -> None:
     out = folder / OUT_FOLDER
     there = [out / name for name in clips if (out / name).is_file()]
     found = store.digest_files(there)
-    fresh = []
     for name, digest in clips.items():
         target = (out / name).absolute()
         if found.get(target) == digest:
             continue
         copy_durable(store.objects.read(digest), target)
-        fresh.append((target, stamp_of(target), digest))
-    store.index.remember_files(fresh)

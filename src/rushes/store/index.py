@@ -90,10 +90,6 @@ class Index:
                 found[key] = result
         return found
 
-    def present(self, keys: Iterable[Key]) -> set[Key]:
-        """Those of the keys that have a result."""
-        return {row[0] for row in self._select(list(keys), "key")}
-
     def _select(self, keys: list[Key], columns: str) -> Iterator[tuple[Any, ...]]:
         with _map_errors(self.path):
             for start in range(0, len(keys), CHUNK):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,6 +20,9 @@ from rushes.types import Digest, Key
 
 STORE_FOLDER = ".rushes"
 STORE_VARIABLE = "RUSHES_STORE"
+RACY_SECONDS = 0.1
+"""A file that was changed so recently could change again within the same tick of the clock, and
+keep its stamp: its digest is not remembered (git calls such entries racy)."""
 
 
 def find_store(project: Path) -> Path:
@@ -125,7 +129,8 @@ class Store:
                 found[path] = known[path][1]
             else:
                 found[path] = digest_file(path)
-                fresh.append((path, stamp, found[path]))
+                if time.time() - stamp[3] / 1e9 > RACY_SECONDS:
+                    fresh.append((path, stamp, found[path]))
         if remember:
             self.index.remember_files(fresh)
         return found

@@ -1,0 +1,86 @@
+"""The ledger: rows are added and read back, by any number of processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from rushes.errors import StoreError
+from rushes.ledger import Ledger, NodeRow, RunRow, describe_machine
+from tests.store.tools import python
+
+RUN = RunRow("r1", 1.0, 2.0, "p", "make", "me", "0.1.0", "Linux", 3, 4, 0.0, 0)
+NODE = NodeRow(
+    run="r1", key="k", stage="check", model=None, shot="one", attempt=0, seed=7, started_at=1.0,
+    seconds=2.0, predicted_peak_bytes=None, peak_bytes=3, usd=0.0, resumed_step=None, loads="{}",
+    passed=True, error=None,
+)  # fmt: skip
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger.sqlite")
+
+
+@pytest.mark.parametrize("passed", [None, True, False])
+def test_rows_come_back_as_they_were(passed: bool | None, ledger: Ledger) -> None:
+    node = msgspec.structs.replace(NODE, passed=passed)
+    ledger.add_nodes([node])
+    ledger.add_run(RUN)
+    assert ledger.runs() == [RUN]
+    (found,) = ledger.nodes("r1")
+    assert found == node
+    assert type(found.passed) is type(passed)
+    assert ledger.nodes("r2") == []
+
+
+def test_newest_first_and_no_more_than_asked(ledger: Ledger) -> None:
+    for n in range(5):
+        ledger.add_run(msgspec.structs.replace(RUN, id=f"r{n}", started_at=float(n)))
+    assert [row.id for row in ledger.runs(limit=2)] == ["r4", "r3"]
+
+
+def test_typical_leaves_failures_out(ledger: Ledger) -> None:
+    change = msgspec.structs.replace
+    ledger.add_nodes([
+        change(NODE, stage="denoise", model="sprite", seconds=2.0, peak_bytes=5),
+        change(NODE, stage="denoise", model="sprite", seconds=4.0, peak_bytes=3),
+        change(NODE, stage="denoise", model="sprite", seconds=99.0, peak_bytes=99, error="x"),
+        NODE,
+    ])  # fmt: skip
+    assert ledger.typical() == {("denoise", "sprite"): (3.0, 5), ("check", None): (2.0, 3)}
+
+
+WRITER = """
+import sys, pathlib, msgspec
+from rushes.ledger import Ledger, NodeRow
+rows = msgspec.json.decode(sys.argv[2], type=list[NodeRow])
+ledger = Ledger(pathlib.Path(sys.argv[1]))
+for _ in range(40):
+    ledger.add_nodes(rows)
+"""
+
+
+def test_two_processes_begin_and_write_at_once(tmp_path: Path) -> None:
+    path, rows = tmp_path / "ledger.sqlite", msgspec.json.encode([NODE] * 3).decode()
+    with python(WRITER, path, rows) as one, python(WRITER, path, rows) as two:
+        assert one.wait(60) == two.wait(60) == 0
+    assert len(Ledger(path).nodes()) == 240
+
+
+def test_a_damaged_ledger_is_one_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(b"no database" * 500)
+    with pytest.raises(StoreError, match="ledger") as caught:
+        Ledger(path)
+    assert caught.value.exit_code == 4
+    assert caught.value.where == str(path)
+
+
+def test_the_machine_is_named_without_its_host() -> None:
+    import platform
+
+    assert platform.system() in describe_machine()
+    assert not platform.node() or platform.node() not in describe_machine()
