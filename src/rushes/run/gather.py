@@ -1,0 +1,125 @@
+"""From outcomes and stored results to what a build gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rushes.errors import RushesError
+from rushes.plan.nodes import FilmPlan, Node, Plan, ShotPlan
+from rushes.run.execute import Outcome
+from rushes.run.place import OUT_FOLDER
+from rushes.run.result import ClipResult, ErrorInfo, StageResult, Status
+from rushes.store.index import Result
+from rushes.types import Key
+
+
+def gather_shots(plan: Plan, results: Mapping[Key, Result], outcome: Outcome) -> list[ClipResult]:
+    """What became of every shot, in file order."""
+    return [_shot_result(shot, results, outcome) for shot in plan.shots]
+
+
+def gather_films(plan: Plan, results: Mapping[Key, Result], outcome: Outcome) -> list[ClipResult]:
+    """What became of every film, in file order."""
+    return [_film_result(film, results, outcome) for film in plan.films]
+
+
+def clip_name(name: str, node: Node) -> str:
+    """The file of a shot or film in ``out/``."""
+    return f"{name}.{node.params.container}"  # type: ignore[attr-defined]
+
+
+def find_error(node: Node, outcome: Outcome, results: Mapping[Key, Result]) -> RushesError | None:
+    """Why a node cannot have a result in this run, or None."""
+    if not outcome.broken or node.key in results:
+        return None
+    if node.key in outcome.broken:
+        return outcome.broken[node.key][1]
+    for _, before in node.inputs:
+        if (error := find_error(before, outcome, results)) is not None:
+            return error
+    return None
+
+
+def _shot_result(plan: ShotPlan, results: Mapping[Key, Result], outcome: Outcome) -> ClipResult:
+    shot, kept = plan.shot, plan.kept
+    return _clip_result(
+        name=shot.name,
+        clip=kept.nodes["export"],
+        nodes=kept.nodes,
+        attempt=kept.attempt,
+        seed=kept.seed,
+        attempts=len(plan.takes),
+        shape=(shot.shape.frames, shot.shape.fps, shot.shape.size),
+        results=results,
+        outcome=outcome,
+    )
+
+
+def _film_result(plan: FilmPlan, results: Mapping[Key, Result], outcome: Outcome) -> ClipResult:
+    params = plan.nodes["check"].params
+    size = f"{params.width}x{params.height}"  # type: ignore[attr-defined]
+    return _clip_result(
+        name=plan.film.name,
+        clip=plan.nodes["assemble"],
+        nodes=plan.nodes,
+        attempt=0,
+        seed=None,
+        attempts=1,
+        shape=(params.frames, params.fps, size),  # type: ignore[attr-defined]
+        results=results,
+        outcome=outcome,
+    )
+
+
+def _clip_result(
+    *,
+    name: str,
+    clip: Node,
+    nodes: Mapping[str, Node],
+    attempt: int,
+    seed: int | None,
+    attempts: int,
+    shape: tuple[int, float, str],
+    results: Mapping[Key, Result],
+    outcome: Outcome,
+) -> ClipResult:
+    check = nodes["check"]
+    error = find_error(check, outcome, results)
+    verdict = results.get(check.key) if check.key is not None else None
+    facts = verdict.facts if verdict is not None else {}
+    status: Status = "error" if error is not None else "passed" if facts.get("passed") else "failed"
+    made = clip.key in results and error is None
+    return ClipResult(
+        name=name,
+        status=status,
+        path=f"{OUT_FOLDER}/{clip_name(name, clip)}" if made else None,
+        seed=seed,
+        attempts=attempts,
+        frames=shape[0],
+        fps=shape[1],
+        size=shape[2],
+        stages=[
+            row
+            for node in nodes.values()
+            if (row := _stage_result(node, attempt, results, outcome)) is not None
+        ],
+        checks=facts.get("verdicts", []),  # type: ignore[arg-type]
+        error=None if error is None else ErrorInfo(**error.to_dict()),  # type: ignore[arg-type]
+    )
+
+
+def _stage_result(
+    node: Node, attempt: int, results: Mapping[Key, Result], outcome: Outcome
+) -> StageResult | None:
+    """How this run came by a node; None where it has no result.
+
+    A node whose result is gone but was not needed counts as a hit: it was not computed.
+    """
+    assert node.key is not None
+    if node.key in outcome.finished and outcome.finished[node.key][1].ran:
+        event = outcome.finished[node.key][1]
+        return StageResult(node.stage, node.key, "ran", event.seconds, event.peak_bytes, attempt)
+    if find_error(node, outcome, results) is not None:
+        return None
+    peak = results[node.key].peak_bytes if node.key in results else 0
+    return StageResult(node.stage, node.key, "hit", 0.0, peak, attempt)
