@@ -49,7 +49,7 @@ golden: $(VENV)/.dev  ## write the golden outputs again, after a stage's version
 	@$(BIN)/python -m tools.write_golden
 
 bench: $(VENV)/.dev  ## run every benchmark; results in bench/results
-	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for name in nothing_to_do startup overhead memory; do $(BIN)/python -m bench.bench_$$name || exit 1; done
 
 train-sprite: $(VENV)/.dev  ## train the embedded model from nothing (hours)
 	@$(BIN)/python -m training.sprite.train --all

@@ -26,6 +26,8 @@ from rushes.store.store import Store
 from rushes.types import Digest
 
 LOCK_FILE = "rushes.lock"
+LIBRARY = "ffmpeg-"
+"""Prefix of FFmpeg's libraries among the versions of a toolchain."""
 HEADER = "# Written by `rushes lock`. Commit it: with it the same project gives the same bytes.\n"
 
 
@@ -124,7 +126,7 @@ def needed_stages(project: Project) -> list[Stage]:
     return [stage for name, stage in STAGES.items() if name != "assemble" or project.films]
 
 
-def installed_toolchain(packages: Iterable[str]) -> dict[str, str]:
+def installed_toolchain(packages: Iterable[str], *, libraries: bool = True) -> dict[str, str]:
     """Versions of distributions as installed; PyAV's with those of its FFmpeg libraries."""
     found: dict[str, str] = {}
     for package in packages:
@@ -132,10 +134,10 @@ def installed_toolchain(packages: Iterable[str]) -> dict[str, str]:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             found[package] = "not installed"
-        if package == "av" and found[package] != "not installed":
+        if libraries and package == "av" and found[package] != "not installed":
             from rushes.media import ffmpeg_versions
 
-            found.update({f"ffmpeg-{name}": v for name, v in sorted(ffmpeg_versions().items())})
+            found.update({f"{LIBRARY}{name}": v for name, v in sorted(ffmpeg_versions().items())})
     return found
 
 
@@ -197,22 +199,27 @@ def check_weights(
             )
 
 
-def check_toolchain(stages: Iterable[str], lock: Lock) -> None:
-    """Refuse to run stages with another toolchain than the locked one.
+def check_toolchain(stages: Iterable[str], lock: Lock, *, libraries: bool = True) -> None:
+    """Refuse to work with another toolchain than the locked one.
+
+    Args:
+        libraries: also compare PyAV's FFmpeg libraries, which loads them.
 
     Raises:
         LockRefused: with the command that restores it.
     """
     for name in stages:
         locked = lock.toolchains.get(name, {})
-        found = installed_toolchain(STAGES[name].packages)
+        if not libraries:
+            locked = {p: v for p, v in locked.items() if not p.startswith(LIBRARY)}
+        found = installed_toolchain(STAGES[name].packages, libraries=libraries)
         if locked == found:
             continue
         odd = [
             f"{p} {found.get(p)} ({v} is locked)" for p, v in locked.items() if found.get(p) != v
         ]
         odd += [f"{p} {v} (not in the lock)" for p, v in found.items() if p not in locked]
-        restore = {p: v for p, v in locked.items() if not p.startswith("ffmpeg-")}
+        restore = {p: v for p, v in locked.items() if not p.startswith(LIBRARY)}
         pins = " ".join(f"{p}=={v.partition('+')[0]}" for p, v in restore.items())
         raise LockRefused(
             f"{name} would run with {', '.join(odd)}",

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from rushes.canon import digest_value
 from rushes.catalogue.load import find_model
 from rushes.checks.base import Span, Verdict
 from rushes.lock import Lock, LockedFile, LockedModel
@@ -106,7 +107,8 @@ class Builder:
 
     def node(self, stage: str, params: Params, *inputs: tuple[str, Node]) -> Node:
         self._count += 1
-        return Node(Key(f"{self._count:064x}"), stage, params, inputs)
+        parts = [self._count, stage, params, [(name, node.key) for name, node in inputs]]
+        return Node(Key(digest_value(parts)), stage, params, inputs)
 
     def put(self, node: Node, facts: dict[str, object], clip: Path | None = None) -> None:
         assert node.key is not None
@@ -177,6 +179,7 @@ class Builder:
         return FilmPlan(film, nodes, True), result
 
     def build(self, wants: list[Wanted], film: str | None = None, run: str = "run1") -> Build:
+        self._count = 0
         shots = [self.shot(want) for want in wants]
         plans = tuple(plan for plan, _ in shots)
         films = [] if film is None else [self.film(film, list(plans)[:2])]

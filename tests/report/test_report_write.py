@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rushes.errors import UsageError
-from rushes.report import write
+from rushes.report import page, write
 from rushes.report.manifest import read_manifest
 
 Wanted = Callable[..., Any]
@@ -39,7 +39,7 @@ def test_a_build_that_ran_nothing_decodes_and_writes_nothing(
     first, second = make_builder(), make_builder()
     write.write_reports(first.build([wanted("opening", ran=True)]), first.store)
     before = stamps(first.folder)
-    monkeypatch.setattr(write, "render_page", lambda *_: pytest.fail("drawn again"))
+    monkeypatch.setattr(page, "render_page", lambda *_: pytest.fail("drawn again"))
     write.write_reports(second.build([wanted("opening")], run="run2"), second.store)
     assert stamps(first.folder) == before
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 import rushes
+from rushes.canon import digest_bytes
 from rushes.lock import Lock
 from rushes.plan.explain import GraphRecord, record_graph
 from rushes.plan.nodes import FilmPlan, Node, Plan, ShotPlan, Take
@@ -26,7 +27,8 @@ from rushes.types import Digest, Key
 
 MANIFEST_FILE = "manifest.json"
 SCHEMA = 1
-_RUN_SECTION = b'\n "run": {'
+HEAD_BYTES = 200
+"""The fingerprint stands within so many bytes of the file's start."""
 _FOLDERS = re.compile(r"(?<![\w:/.~>])/(?:[^\s/'\":]+/)+")
 _NO_RESULTS: Mapping[Key, Result] = {}
 
@@ -85,6 +87,7 @@ class Manifest(msgspec.Struct, frozen=True):
     """The file. ``run`` is the document of ``make --json``."""
 
     schema: int
+    fingerprint: Digest
     rushes: str
     project: str
     environment: EnvironmentInfo
@@ -111,6 +114,7 @@ def make_manifest(build: Build, store: Store | None = None) -> Manifest:
     folders += [] if store is None else [store.folder.resolve(), store.folder.absolute()]
     return Manifest(
         schema=SCHEMA,
+        fingerprint=fingerprint_build(build),
         rushes=rushes.__version__,
         project=project.name,
         environment=_describe_environment(),
@@ -127,9 +131,23 @@ def encode_manifest(manifest: Manifest) -> bytes:
     return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
 
 
-def stable_part(data: bytes) -> bytes:
-    """The bytes of a manifest before its ``run`` section, which comes last."""
-    return data[: data.rfind(_RUN_SECTION)]
+def fingerprint_build(build: Build) -> Digest:
+    """A digest of what a build made: equal for two runs that end with the same clips."""
+    clips = [
+        (clip.name, clip.status, clip.path, clip.attempts, [s.key for s in clip.stages], clip.error)
+        for clip in build.result.clips
+    ]
+    parts = (rushes.__version__, SCHEMA, build.plan.project.name, build.lock, clips)
+    return digest_bytes(msgspec.msgpack.encode(parts, order="deterministic"))
+
+
+def has_fingerprint(path: Path, fingerprint: Digest) -> bool:
+    """Whether the manifest on the disk is of a build with this fingerprint; reads its head only."""
+    try:
+        with path.open("rb") as file:
+            return f'"fingerprint": "{fingerprint}"'.encode() in file.read(HEAD_BYTES)
+    except OSError:
+        return False
 
 
 def read_manifest(folder: Path) -> Manifest | None:

@@ -13,15 +13,16 @@ from rushes.report.manifest import (
     MANIFEST_FILE,
     Manifest,
     encode_manifest,
+    fingerprint_build,
+    has_fingerprint,
     make_manifest,
     read_manifest,
-    stable_part,
 )
-from rushes.report.page import render_page
 from rushes.run.build import Build
 from rushes.run.place import OUT_FOLDER
 from rushes.store.files import write_durable
 from rushes.store.store import Store
+from rushes.types import Digest
 
 REPORT_FILE = "report.html"
 JUNIT_FILE = "junit.xml"
@@ -45,13 +46,14 @@ def write_reports(build: Build, store: Store) -> dict[str, Path]:
         "manifest": Path(OUT_FOLDER, MANIFEST_FILE),
         "junit": Path(OUT_FOLDER, JUNIT_FILE),
     }
-    manifest = _keep_other_graphs(make_manifest(build, store), read_manifest(folder))
-    data = encode_manifest(manifest)
-    if build.result.ran == 0 and _are_current(folder, paths, data):
+    if build.result.ran == 0 and _are_current(folder, paths, fingerprint_build(build)):
         return paths
+    from rushes.report.page import render_page
+
+    manifest = _keep_other_graphs(make_manifest(build, store), read_manifest(folder))
     write_durable(folder / paths["junit"], make_junit(manifest))
     write_durable(folder / paths["report"], render_page(manifest, folder))
-    write_durable(folder / paths["manifest"], data)
+    write_durable(folder / paths["manifest"], encode_manifest(manifest))
     return paths
 
 
@@ -78,17 +80,14 @@ def render_report(folder: Path) -> Path:
     manifest = read_manifest(folder)
     if manifest is None:
         raise UsageError("nothing is built yet", hint="rushes make")
+    from rushes.report.page import render_page
+
     path = Path(OUT_FOLDER, REPORT_FILE)
     write_durable(folder / path, render_page(manifest, folder))
     return path
 
 
-def _are_current(folder: Path, paths: dict[str, Path], data: bytes) -> bool:
+def _are_current(folder: Path, paths: dict[str, Path], fingerprint: Digest) -> bool:
     """Whether all reports are there and tell of this very build."""
-    if not all((folder / path).is_file() for path in paths.values()):
-        return False
-    try:
-        before = (folder / paths["manifest"]).read_bytes()
-    except OSError:
-        return False
-    return stable_part(before) == stable_part(data)
+    there = all((folder / path).is_file() for path in paths.values())
+    return there and has_fingerprint(folder / paths["manifest"], fingerprint)
