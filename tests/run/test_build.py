@@ -203,3 +203,13 @@ def test_commands_that_need_no_model_never_import_torch(
     (tmp_path / "torch.py").write_text("raise ImportError('torch is blocked')\n")
     done = run_rushes(built, *args, env={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 0, done.stderr
+
+
+def test_why_still_knows_the_shots_that_a_partial_build_left_alone(built: Path) -> None:
+    make(built)
+    change(built, "a blue square", "a green square")
+    make(built, "one")
+    done = run_rushes(built, "why", "two:render_prompt", "--json")
+    text = json.loads(done.stdout)["stages"][0]["text"]
+    assert "a blue square" in text
+    assert "a green square" in text
