@@ -21,7 +21,7 @@ settings.register_profile("search", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # workers of xdist share the cores
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers of xdist share the cores
 os.environ.pop("RUSHES_STORE", None)
 
 LOOPBACK = ("localhost", "127.", "::1")

@@ -18,11 +18,6 @@ Inbox: TypeAlias = "queue.Queue[tuple[WorkerProcess, Event | None]]"
 """Events of all workers; None means that the worker's pipe has closed."""
 
 
-DEFAULTS = {"OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
-"""Environment of workers where the user has not set it. Threads of OpenMP that spin while they wait
-slow a denoise more than thirtyfold when another process wants the same cores."""
-
-
 class WorkerProcess:
     """One child process of one lane.
 
@@ -39,7 +34,7 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env={**DEFAULTS, **os.environ, "HF_HUB_OFFLINE": "1"},
+            env={**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"},
         )
         threading.Thread(target=self._read, args=(inbox,), daemon=True).start()
 
