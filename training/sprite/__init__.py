@@ -1,0 +1,1 @@
+"""The recipe of sprite, the embedded LTX-2."""

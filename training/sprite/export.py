@@ -1,0 +1,94 @@
+"""Writes the trained parts as an LTX2Pipeline folder in the hub's layout, float16, file by file.
+
+`python -m training.sprite.export [--out FOLDER]`. Each file is renamed into place, so that a reader
+never sees half a file.
+"""
+
+import argparse
+import os
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler, LTX2Pipeline
+from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
+
+from training.sprite import parts
+from training.sprite.cache import CACHE, load_video_vae
+from training.sprite.tokenizer import train_tokenizer
+from training.sprite.train_audio import load_audio_vae
+from training.sprite.train_transformer import Sprite
+from training.sprite.train_vae import RUNS
+
+OUT = Path(__file__).parents[2] / "src" / "rushes" / "weights" / "sprite"
+LIMIT = 25_000_000  # bytes
+
+
+def load_vocoder() -> LTX2Vocoder:
+    vocoder = LTX2Vocoder(**parts.VOCODER)
+    path = RUNS / "audio_vocoder" / "last.pt"
+    if path.exists():
+        vocoder.load_state_dict(torch.load(path, weights_only=True)["model"])
+    return vocoder.eval()
+
+
+def build_pipeline(use_ema: bool = True) -> LTX2Pipeline:
+    """The pipeline in float32, from the latest checkpoints."""
+    tokenizer = train_tokenizer()
+    model = Sprite(len(tokenizer)).eval()
+    path = RUNS / "transformer" / "last.pt"
+    if path.exists():
+        saved = torch.load(path, weights_only=False, map_location="cpu")
+        model.load_state_dict(saved["model"])
+        if use_ema:
+            with torch.no_grad():
+                for name, p in model.named_parameters():
+                    p.copy_(saved["ema"][name])
+    video_vae, audio_vae = load_video_vae(), load_audio_vae()
+    statistics = torch.load(CACHE / "statistics.pt", weights_only=True)
+    video_vae.latents_mean.copy_(statistics["video_mean"])
+    video_vae.latents_std.copy_(statistics["video_std"])
+    audio_vae.latents_mean.copy_(statistics["audio_mean"])
+    audio_vae.latents_std.copy_(statistics["audio_std"])
+    return LTX2Pipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(**parts.SCHEDULER),
+        vae=video_vae,
+        audio_vae=audio_vae,
+        text_encoder=model.text_encoder,
+        tokenizer=tokenizer,
+        connectors=model.connectors,
+        transformer=model.transformer,
+        vocoder=load_vocoder(),
+    )
+
+
+def export(out: Path) -> int:
+    """Saves and moves into `out`; returns the bytes written."""
+    staging = RUNS / "export"
+    shutil.rmtree(staging, ignore_errors=True)
+    pipeline = build_pipeline()
+    for part in ("vae", "audio_vae", "text_encoder", "connectors", "transformer", "vocoder"):
+        getattr(pipeline, part).half()
+    pipeline.save_pretrained(staging, safe_serialization=True)
+    total = 0
+    for path in sorted(p for p in staging.rglob("*") if p.is_file()):
+        target = out / path.relative_to(staging)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        total += path.stat().st_size
+        fresh = target.with_name(target.name + ".new")
+        shutil.copyfile(path, fresh)
+        os.replace(fresh, target)
+    if total > LIMIT:
+        raise SystemExit(f"{total} bytes are more than the {LIMIT} that a wheel may carry")
+    return total
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", type=Path, default=OUT)
+    args = parser.parse_args()
+    print(f"{export(args.out) / 1e6:.2f} MB in {args.out}")
+
+
+if __name__ == "__main__":
+    main()
