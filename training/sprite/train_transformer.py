@@ -6,6 +6,7 @@ LTX2Pipeline samples with. Resumable: `python -m training.sprite.train_transform
 
 import argparse
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ FRAMES, SIDE, AUDIO_FRAMES = 9, 4, 52  # of the latents
 PROMPT_DROPOUT = 0.1
 AUDIO_WEIGHT = 0.7
 EMA_DECAY = 0.998
+WEIGHTS = Path(__file__).parents[2] / "src" / "rushes" / "weights" / "sprite"
 ADAM = ("embed_tokens", "table", "registers", "proj_in", "proj_out")
 
 
@@ -162,7 +164,18 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--decay", type=float, default=0.3, help="last share of the time, rate falls"
     )
+    parser.add_argument(
+        "--from-weights", action="store_true", help="begin with the weights in the package"
+    )
     return parser.parse_args()
+
+
+def load_weights(model: Sprite) -> None:
+    """The exported weights (an average, in half precision), where no checkpoint is left."""
+    for name in ("text_encoder", "connectors", "transformer"):
+        part = getattr(model, name)
+        saved = type(part).from_pretrained(str(WEIGHTS / name), dtype=torch.float32)
+        part.load_state_dict(saved.state_dict())
 
 
 def save(path, model, ema, optimiser, state, rng) -> None:
@@ -183,6 +196,8 @@ def train(args: argparse.Namespace) -> None:
     rng = np.random.default_rng(6)
     tokenizer = train_tokenizer()
     model = Sprite(len(tokenizer))
+    if args.from_weights:
+        load_weights(model)
     optimiser, ema = Both(model, args.rate, ADAM), Ema(model)
     state = {"step": 0, "seconds": 0.0}
     folder = RUNS / "transformer"
