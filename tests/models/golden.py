@@ -51,7 +51,7 @@ def run_stages() -> dict[str, dict[str, np.ndarray]]:
     return {
         "encode_text": {name: embeds[name][1].numpy() for name in ("video", "audio")},
         "denoise": {name: value.numpy() for name, value in latents.items()},
-        "decode_video": {"frames": frames},
+        "decode_video": {"frames": np.ascontiguousarray(frames)},
         "decode_audio": {"sound": np.ascontiguousarray(sound)},
     }
 

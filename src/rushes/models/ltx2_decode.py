@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 VIDEO_WINDOW = 16
 """Latent frames beyond its first that one pass of the video decoder takes."""
 VIDEO_STRIDE = 12
-AUDIO_WINDOW = 24
-"""Latent frames that one pass of the audio decoders yields (0.96 s at 25 a second)."""
-AUDIO_CONTEXT = 14
-"""Latent frames before and after a window that its samples depend on (0.56 s): beyond them, a
+AUDIO_WINDOW = 16
+"""Latent frames that one pass of the audio decoders yields (0.64 s at 25 a second)."""
+AUDIO_CONTEXT = 18
+"""Latent frames before and after a window that its samples depend on (0.72 s): beyond them, a
 change moves no sample by more than rounding does. With its context a window is 52 latents, the
 length that sprite was trained at, so that a long clip needs no more memory than a short one."""
 
