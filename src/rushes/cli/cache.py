@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from rushes.cli.common import common_options, print_json, require_folder, show_bytes
+from rushes.cli.common import common_options, help_option, print_json, require_folder, show_bytes
 
 
 @click.group(
@@ -18,6 +18,7 @@ Examples:
   rushes cache gc --days 0     drop all that the project as it is now does not use
   rushes cache verify          read every object; exit 1 if one was changed""",
 )
+@help_option
 def command() -> None:
     """Look after the store: status, gc, verify."""
 

@@ -15,6 +15,10 @@ from rushes.errors import UsageError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+help_option = click.help_option("-h", "--help")
+"""Said by every command itself: click remembers the one it first found, whoever asked."""
+
+
 def common_options(function: F) -> F:
     """``-C DIR`` and ``--json``; the command receives ``folder`` and ``as_json``."""
     folder = click.option(
@@ -28,7 +32,7 @@ def common_options(function: F) -> F:
     as_json = click.option(
         "--json", "as_json", is_flag=True, help="One JSON document on standard output."
     )
-    return folder(as_json(function))
+    return help_option(folder(as_json(function)))
 
 
 def require_folder(folder: Path) -> Path:
