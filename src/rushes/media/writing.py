@@ -6,6 +6,7 @@ The same input gives the same bytes: no dates, no random identifiers, one thread
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -56,7 +57,7 @@ def frame_rate(fps: float) -> Fraction:
     return Fraction(fps).limit_denominator(MAX_DENOMINATOR)
 
 
-class _Writer:
+class _Writer(ABC):
     """An output container that is closed once, and whose errors are ours."""
 
     def __init__(self, to: Target, container_format: str, options: dict[str, str]) -> None:
@@ -102,8 +103,9 @@ class _Writer:
             finally:
                 self._container.close()
 
+    @abstractmethod
     def _flush(self) -> None:
-        raise NotImplementedError
+        """Write what the encoder still holds."""
 
 
 class FrameWriter(_Writer):
