@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKLLTX2Audio, AutoencoderKLLTX2Video
 
+from rushes.models.ltx2_tokens import pack_audio, pack_video
 from training.sprite import mel, parts, world
 from training.sprite.train_audio import load_audio_vae
 from training.sprite.train_vae import RUNS, to_tensor
@@ -46,16 +47,6 @@ def encode_audio(scenes: list[world.Scene], vae: AutoencoderKLLTX2Audio) -> torc
     waves = np.stack([world.render_audio(s, mel.SAMPLES) for s in scenes])
     mels = mel.log_mel(torch.from_numpy(waves))[:, :, : mel.MEL_FRAMES]
     return vae.encode(mels).latent_dist.mode().half()
-
-
-def pack_video(z: torch.Tensor) -> torch.Tensor:
-    """(B, C, F, H, W) -> (B, F H W, C), as LTX2Pipeline packs for a patch of 1."""
-    return z.flatten(2).transpose(1, 2)
-
-
-def pack_audio(z: torch.Tensor) -> torch.Tensor:
-    """(B, C, L, M) -> (B, L, C M), as LTX2Pipeline packs."""
-    return z.transpose(1, 2).flatten(2, 3)
 
 
 def measure_statistics(shard: dict) -> dict[str, torch.Tensor]:

@@ -35,8 +35,8 @@ STAGES = (
     Stage("vae", VAE, ("--config", FOLDED, *WHOLE, "--rate", "7e-4", "--threads", "2"), 13),
     Stage("audio-vae", AUDIO, ("vae", "--threads", "2"), 13.5),
     Stage("vocoder", AUDIO, ("vocoder", "--rate", "1.5e-3", "--threads", "2"), 20),
-    Stage("latents", "training.sprite.cache", ("--shards", "4", "--threads", "2")),
-    Stage("transformer", "training.sprite.train_transformer", (), 75),
+    Stage("latents", "training.sprite.cache", ("--shards", "8", "--threads", "2")),
+    Stage("transformer", "training.sprite.train_transformer", (), 195),
     Stage(
         "decoder", VAE,
         ("--config", FOLDED, "--name", f"{FOLDED}_decoder", "--decoder-of", FOLDED,

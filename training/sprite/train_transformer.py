@@ -5,20 +5,24 @@ LTX2Pipeline samples with. Resumable: `python -m training.sprite.train_transform
 """
 
 import argparse
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import LTX2VideoTransformer3DModel
-from torch import nn
+from torch import distributed, nn
+from torch.multiprocessing import spawn
 
+from rushes.models.ltx2_tokens import keyframe_coords, pack_audio, pack_video, predict
 from training.sprite import parts, text, world
-from training.sprite.cache import CACHE, pack_audio, pack_video
+from training.sprite.cache import CACHE, load_video_vae
 from training.sprite.muon import Both
+from training.sprite.noising import Task, draw_task
 from training.sprite.prompts import write_prompt
 from training.sprite.tokenizer import train_tokenizer
-from training.sprite.train_vae import RUNS
+from training.sprite.train_vae import RUNS, to_tensor
 
 FRAMES, SIDE, AUDIO_FRAMES = 9, 4, 52  # of the latents
 PROMPT_DROPOUT = 0.1
@@ -37,29 +41,36 @@ class Sprite(nn.Module):
         self.connectors = text.build_connectors()
         self.transformer = LTX2VideoTransformer3DModel(**parts.TRANSFORMER)
 
-    def forward(self, tokens: dict, video: torch.Tensor, audio: torch.Tensor, times: dict) -> tuple:
-        """Velocities of latents (B, 144, 64) and (B, 52, 64); times as `draw_times` gives."""
+    def forward(
+        self, tokens: dict, video: torch.Tensor, audio: torch.Tensor, task: Task
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Velocities of noised latents (B, tokens, 64) and (B, 52, 64), noised as `task` says."""
         embeds, audio_embeds, mask = text.encode_text(
             self.text_encoder, self.connectors, tokens["input_ids"], tokens["attention_mask"]
         )
-        return self.transformer(
+        rope = self.transformer.rope
+        coords = rope.prepare_video_coords(
+            1, FRAMES, SIDE, SIDE, torch.device("cpu"), fps=float(world.FPS)
+        )[:, :, task.first * SIDE * SIDE :]
+        extra = [keyframe_coords(rope, k, SIDE, SIDE, float(world.FPS)) for k in task.keyframes]
+        return predict(
+            self.transformer,
+            1000 * task.video_tokens,
+            1000 * task.audio_tokens,
             hidden_states=video,
             audio_hidden_states=audio,
             encoder_hidden_states=embeds,
             audio_encoder_hidden_states=audio_embeds,
             encoder_attention_mask=mask,
             audio_encoder_attention_mask=mask,
-            timestep=1000 * times["token"],
-            audio_timestep=1000 * times["audio"],
-            sigma=1000 * times["video"],
-            audio_sigma=1000 * times["audio"],
+            sigma=1000 * task.video,
+            audio_sigma=1000 * task.audio,
             num_frames=FRAMES,
             height=SIDE,
             width=SIDE,
             fps=float(world.FPS),
             audio_num_frames=AUDIO_FRAMES,
-            use_cross_timestep=True,
-            return_dict=False,
+            video_coords=torch.cat([coords, *extra], 2).expand(len(video), -1, -1, -1),
         )
 
 
@@ -71,6 +82,7 @@ class Data:
         self.seen: set[str] = set()
         self.video = torch.empty(0, FRAMES * SIDE * SIDE, 64, dtype=torch.float16)
         self.audio = torch.empty(0, AUDIO_FRAMES, 64, dtype=torch.float16)
+        self.vae = load_video_vae()
         self.scenes: list[world.Scene] = []
         self.refresh()
 
@@ -89,54 +101,39 @@ class Data:
 
     def draw(
         self, rng: np.random.Generator, batch: int
-    ) -> tuple[list[str], torch.Tensor, torch.Tensor]:
-        """Prompts, video (B, 144, 64), audio (B, 52, 64) float32."""
+    ) -> tuple[list[str], torch.Tensor, torch.Tensor, Task]:
+        """Prompts, video (B, tokens, 64), audio (B, 52, 64) float32, and what to noise of them."""
         picks = rng.integers(len(self.scenes), size=batch)
-        prompts = [
-            "" if rng.random() < PROMPT_DROPOUT else write_prompt(self.scenes[k], rng)
-            for k in picks
-        ]
-        return prompts, self.video[picks].float(), self.audio[picks].float()
+        scenes = [self.scenes[k] for k in picks]
+        prompts = ["" if rng.random() < PROMPT_DROPOUT else write_prompt(s, rng) for s in scenes]
+        task = draw_task(rng, batch, FRAMES, SIDE * SIDE, AUDIO_FRAMES)
+        video = self.video[picks].float()[:, task.first * SIDE * SIDE :]
+        extra = [self.encode_frame(scenes, k) for k in task.keyframes]
+        return prompts, torch.cat([video, *extra], 1), self.audio[picks].float(), task
 
-
-def draw_times(rng: np.random.Generator, batch: int) -> dict[str, torch.Tensor]:
-    """Sigmas: `video`, `audio` (B,) and `token` (B,) or (B, 144), and `keep` for the losses.
-
-    Mostly one sigma for both; sometimes two, or one modality given (sigma 0); in some batches the
-    first latent frames are given, as for image-to-video and extension.
-    """
-    video = 1 / (1 + np.exp(-rng.normal(0.3, 1.1, batch)))
-    audio = video.copy()
-    kind = rng.random(batch)
-    apart = kind < 0.06
-    audio[apart] = rng.random(apart.sum())
-    audio[(kind >= 0.06) & (kind < 0.11)] = 0.0
-    video[(kind >= 0.11) & (kind < 0.14)] = 0.0
-    times = {"video": torch.from_numpy(video).float(), "audio": torch.from_numpy(audio).float()}
-    times["token"] = times["video"]
-    if rng.random() < 0.12:
-        clean = np.where(rng.random(batch) < 0.7, rng.choice((1, 1, 1, 2, 3, 5), batch), 0)
-        frame = np.arange(FRAMES)[None].repeat(batch, 0)
-        sigma = np.where(frame < clean[:, None], 0.0, video[:, None]).repeat(SIDE * SIDE, 1)
-        times["token"] = torch.from_numpy(sigma).float()
-    return times
+    @torch.no_grad()
+    def encode_frame(self, scenes: list[world.Scene], frame: int) -> torch.Tensor:
+        """Normalised latents (B, 16, 64) of one frame of each scene, encoded as a picture."""
+        pictures = np.stack([world.render_video(s)[frame : frame + 1] for s in scenes])
+        latents = self.vae.encode(to_tensor(pictures)).latent_dist.mode()
+        return (pack_video(latents) - self.statistics["video_mean"]) / self.statistics["video_std"]
 
 
 def flow_loss(
-    model: Sprite, tokens: dict, video: torch.Tensor, audio: torch.Tensor, times: dict
-) -> tuple:
+    model: Sprite, tokens: dict, video: torch.Tensor, audio: torch.Tensor, task: Task
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean squared error of the velocities of video and of audio, where something was noised."""
-    sigma_v = times["token"].view(len(video), -1, 1)
-    sigma_a = times["audio"].view(-1, 1, 1)
+    sigma_v = task.video_tokens.view(len(video), -1, 1)
+    sigma_a = task.audio_tokens.view(len(audio), -1, 1)
     noise_v, noise_a = torch.randn_like(video), torch.randn_like(audio)
     out_v, out_a = model(
         tokens,
         (1 - sigma_v) * video + sigma_v * noise_v,
         (1 - sigma_a) * audio + sigma_a * noise_a,
-        times,
+        task,
     )
     keep_v = (sigma_v > 0).float().expand(-1, video.shape[1], 1)
-    keep_a = (sigma_a > 0).float()
+    keep_a = (sigma_a > 0).float().expand(-1, audio.shape[1], 1)
     loss_v = (keep_v * (out_v - noise_v + video) ** 2).mean() / keep_v.mean().clamp(min=1e-3)
     loss_a = (keep_a * (out_a - noise_a + audio) ** 2).mean() / keep_a.mean().clamp(min=1e-3)
     return loss_v, loss_a
@@ -158,8 +155,8 @@ class Ema:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=75)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=16, help="of all workers together")
+    parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument(
         "--decay", type=float, default=0.3, help="last share of the time, rate falls"
@@ -178,69 +175,93 @@ def load_weights(model: Sprite) -> None:
         part.load_state_dict(saved.state_dict())
 
 
-def save(path, model, ema, optimiser, state, rng) -> None:
+def save(path: Path, model: nn.Module, ema: Ema, optimiser: Both, state: dict) -> None:
     saved = {
         "model": model.state_dict(),
         "ema": ema.values,
         "optimiser": optimiser.state_dict(),
         "state": state,
-        "torch_rng": torch.get_rng_state(),
-        "numpy_rng": rng.bit_generator.state,
     }
     torch.save(saved, path.with_suffix(".tmp"))
     path.with_suffix(".tmp").rename(path)
 
 
-def train(args: argparse.Namespace) -> None:
+def average(model: nn.Module, done: float) -> float:
+    """Averages the gradients over the workers, in place, and the share of the time that is over."""
+    grads = [p.grad for p in model.parameters() if p.grad is not None]
+    flat = torch.cat([g.flatten() for g in grads] + [torch.tensor([done])])
+    distributed.all_reduce(flat)
+    flat /= distributed.get_world_size()
+    for grad, mean in zip(grads, flat[:-1].split([g.numel() for g in grads]), strict=True):
+        grad.copy_(mean.view_as(grad))
+    return float(flat[-1])
+
+
+def train(rank: int, args: argparse.Namespace, meeting: str) -> None:
+    """One of `args.workers` processes, each with its share of the batch and one thread.
+
+    Threads of one process wait for each other in a spin and starve beside any other load;
+    processes that average their gradients do not.
+    """
+    torch.set_num_threads(1)
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{meeting}", rank=rank, world_size=args.workers
+    )
     torch.manual_seed(6)
-    rng = np.random.default_rng(6)
     tokenizer = train_tokenizer()
     model = Sprite(len(tokenizer))
     if args.from_weights:
         load_weights(model)
     optimiser, ema = Both(model, args.rate, ADAM), Ema(model)
     state = {"step": 0, "seconds": 0.0}
-    folder = RUNS / "transformer"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "last.pt"
+    path = RUNS / "transformer" / "last.pt"
+    path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
-        saved = torch.load(path, weights_only=False)
+        saved = torch.load(path, weights_only=True)
         model.load_state_dict(saved["model"])
         ema.values = saved["ema"]
         optimiser.load_state_dict(saved["optimiser"])
         state = saved["state"]
-        torch.set_rng_state(saved["torch_rng"])
-        rng.bit_generator.state = saved["numpy_rng"]
-    data = Data()
-    print(f"{len(data.scenes)} scenes, from step {state['step']}", flush=True)
+    distributed.barrier()
+    torch.manual_seed(6000 + 100 * state["step"] + rank)
+    rng = np.random.default_rng((6, state["step"], rank))
+    data, batch = Data(), args.batch // args.workers
+    if rank == 0:
+        print(f"{len(data.scenes)} scenes, from step {state['step']}", flush=True)
     begin, saved_at, losses = time.time() - state["seconds"], time.time(), []
-    while (done := (time.time() - begin) / (args.minutes * 60)) < 1:
+    done = 0.0
+    while done < 1:
         rate = args.rate * min(1, (state["step"] + 1) / 100)
         optimiser.set_rate(rate * min(1, (1 - done) / args.decay + 0.01))
-        prompts, video, audio = data.draw(rng, args.batch)
-        tokens = text.tokenise(tokenizer, prompts)
-        loss_v, loss_a = flow_loss(model, tokens, video, audio, draw_times(rng, args.batch))
+        prompts, video, audio, task = data.draw(rng, batch)
+        loss_v, loss_a = flow_loss(model, text.tokenise(tokenizer, prompts), video, audio, task)
         optimiser.zero_grad()
         (loss_v + AUDIO_WEIGHT * loss_a).backward()
+        done = average(model, (time.time() - begin) / (args.minutes * 60))
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         state["step"] += 1
+        state["seconds"] = time.time() - begin
         ema.update(model, state["step"])
         losses.append((loss_v.item(), loss_a.item()))
         if state["step"] % 50 == 0:
-            state["seconds"] = time.time() - begin
+            data.refresh()
+        if rank == 0 and state["step"] % 50 == 0:
             v, a = np.mean(losses[-50:], axis=0)
             print(f"{state['seconds']:6.0f} s  step {state['step']}  {v:.4f} {a:.4f}", flush=True)
-            data.refresh()
-        if time.time() - saved_at > 150:
+        if rank == 0 and time.time() - saved_at > 150:
             saved_at = time.time()
-            state["seconds"] = saved_at - begin
-            save(path, model, ema, optimiser, state, rng)
-    state["seconds"] = time.time() - begin
-    save(path, model, ema, optimiser, state, rng)
+            save(path, model, ema, optimiser, state)
+    if rank == 0:
+        save(path, model, ema, optimiser, state)
+    distributed.destroy_process_group()
+
+
+def main() -> None:
+    args = parse()
+    with tempfile.TemporaryDirectory() as folder:
+        spawn(train, (args, str(Path(folder) / "meeting")), args.workers)
 
 
 if __name__ == "__main__":
-    options = parse()
-    torch.set_num_threads(options.threads)
-    train(options)
+    main()
