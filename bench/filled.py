@@ -59,7 +59,7 @@ def fill_store(folder: Path, make_files: FileMaker, *, skip: tuple[str, ...] = (
         How many nodes there are in the plan.
     """
     store = Store(find_store(folder))
-    nodes = list(dict.fromkeys(node for _, _, node in plan_project(folder, store).rows()))
+    nodes = list(dict.fromkeys(node for *_, node in plan_project(folder, store).rows()))
     batch: list[Result] = []
     with store.scratch() as scratch, unsynced():
         for number, node in enumerate(nodes):

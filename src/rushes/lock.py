@@ -123,7 +123,10 @@ def lock_model(model: Model, store: Store, *, remember: bool = True) -> LockedMo
 
 def needed_stages(project: Project) -> list[Stage]:
     """The stages that a project's shots and films go through."""
-    return [stage for name, stage in STAGES.items() if name != "assemble" or project.films]
+    unused = set() if project.films else {"assemble"}
+    if not any(shot.conditions.files for shot in project.shots.values()):
+        unused.add("encode_condition")
+    return [stage for name, stage in STAGES.items() if name not in unused]
 
 
 def installed_toolchain(packages: Iterable[str], *, libraries: bool = True) -> dict[str, str]:

@@ -3,12 +3,14 @@
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from msgspec.structs import fields
 
 import rushes
 from rushes.catalogue.load import find_model
+from rushes.catalogue.model import Control
 from rushes.checks.registry import BUILT_IN
 from rushes.cli.main import COMMANDS
 from rushes.errors import error_types
@@ -59,7 +61,7 @@ SECTIONS = {
     "## [project]": [info.encode_name for info in fields(tables.ProjectTable)],
     "## Settings": [info.encode_name for info in fields(tables.Settings)],
     "### Only in [presets.NAME] and": ["prompt", "vars"],
-    "### Only in [shots.NAME]": ["preset"],
+    "### Only in [shots.NAME]": ["preset", *get_args(Control)],
     "## export": [info.encode_name for info in fields(tables.ExportTable)],
     "## [policy]": [info.encode_name for info in fields(tables.PolicyTable)],
     "## [films.NAME]": [info.encode_name for info in fields(tables.FilmTable)],
@@ -79,7 +81,7 @@ def test_the_settings_that_only_presets_and_shots_have_are_these() -> None:
     common = {info.encode_name for info in fields(tables.Settings)}
     preset = {info.encode_name for info in fields(tables.PresetTable)} - common
     shot = {info.encode_name for info in fields(tables.ShotTable)} - common
-    assert (preset, shot - preset) == ({"prompt", "vars"}, {"preset"})
+    assert (preset, shot - preset) == ({"prompt", "vars"}, {"preset", *get_args(Control)})
 
 
 def test_numbers_of_the_project_file_are_the_parsers() -> None:

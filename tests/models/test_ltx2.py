@@ -39,15 +39,15 @@ def sprite() -> LoadedLTX2:
 @pytest.fixture(scope="module")
 def settings() -> DenoiseSettings:
     return DenoiseSettings(
-        seed=3, frames=33, height=64, width=64, fps=16.0, steps=STEPS, guidance=2.5,
-        audio_guidance=3.0,
+        seed=3, first=0, latents=9, audio_offset=0.0, audio_latents=52, height=64, width=64,
+        fps=16.0, steps=STEPS, guidance=2.5, audio_guidance=3.0,
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def latents(sprite: LoadedLTX2, settings: DenoiseSettings) -> dict[str, torch.Tensor]:
     embeds = sprite.encode_text(PROMPT, "")
-    return sprite.denoise(embeds, settings, lambda done, total: None, NoCheckpoint())
+    return sprite.denoise(embeds, settings, None, lambda done, total: None, NoCheckpoint())
 
 
 @pytest.fixture(scope="module")
@@ -119,10 +119,12 @@ def test_a_denoise_resumes_from_its_checkpoint_to_the_same_bits(
             raise StopAfter
 
     with pytest.raises(StopAfter):
-        sprite.denoise(embeds, settings, stop, FileCheckpoint(path, 0.0))
+        sprite.denoise(embeds, settings, None, stop, FileCheckpoint(path, 0.0))
     checkpoint = FileCheckpoint(path, 1e9)
     steps: list[int] = []
-    again = sprite.denoise(embeds, settings, lambda done, total: steps.append(done), checkpoint)
+    again = sprite.denoise(
+        embeds, settings, None, lambda done, total: steps.append(done), checkpoint
+    )
     assert checkpoint.resumed_step == 2
     assert steps == [3]
     for name, value in latents.items():
@@ -137,12 +139,12 @@ def test_a_damaged_checkpoint_is_not_trusted(
 ) -> None:
     embeds = sprite.encode_text(PROMPT, "")
     path = tmp_path / "key"
-    sprite.denoise(embeds, settings, lambda done, total: None, FileCheckpoint(path, 0.0))
+    sprite.denoise(embeds, settings, None, lambda done, total: None, FileCheckpoint(path, 0.0))
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(bytes(data))
     checkpoint = FileCheckpoint(path, 1e9)
-    again = sprite.denoise(embeds, settings, lambda done, total: None, checkpoint)
+    again = sprite.denoise(embeds, settings, None, lambda done, total: None, checkpoint)
     assert checkpoint.resumed_step is None
     assert torch.equal(again["video"], latents["video"])
 

@@ -99,7 +99,7 @@ def plan_text(
 
 
 def keys_of(plan: Plan) -> Keys:
-    return {(name, node.stage): node.key for name, _, node in plan.rows()}
+    return {(name, node.stage): node.key for name, *_, node in plan.rows()}
 
 
 def changed(before: Keys, after: Keys) -> set[tuple[str, str]]:

@@ -17,8 +17,10 @@ from rushes.checks.base import Span, Verdict
 from rushes.lock import Lock, LockedFile, LockedModel
 from rushes.media import ExportFormat, encode_clip
 from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
+from rushes.plan.windows import Window
 from rushes.run.build import Build
 from rushes.run.result import ClipResult, ErrorInfo, RunResult, StageResult
+from rushes.spec.conditions import Conditions
 from rushes.spec.project import Film, Project, Shot
 from rushes.spec.read import Source as File
 from rushes.spec.tables import PolicyTable
@@ -32,6 +34,7 @@ from rushes.store.index import Output, Result
 from rushes.store.store import Store
 from rushes.types import Digest, Key, VideoShape
 
+WINDOW = Window(0, 5, 0, 0, 27, 0)
 SHAPE = VideoShape(frames=17, height=64, width=64, fps=16)
 SIZE = (SHAPE.height, SHAPE.width)
 FORMAT = ExportFormat(crf=23, preset="ultrafast")
@@ -122,7 +125,7 @@ class Builder:
         clip = self.node("export", ExportParams(**asdict(FORMAT)), ("prompt", prompt))
         check = self.node("check", CHECKS, ("clip", clip))
         nodes = {node.stage: node for node in (prompt, clip, check)}
-        return Take(shot, attempt, shot.seed + attempt, nodes)
+        return Take(shot, attempt, shot.seed + attempt, nodes, WINDOW)
 
     def shot(self, want: Wanted) -> tuple[ShotPlan, ClipResult]:
         shot = make_shot(want)
@@ -140,7 +143,7 @@ class Builder:
                 good_verdicts() if want.status == "passed" else bad_verdicts()
             )
             self.judge(kept.nodes["check"], verdicts)
-        return ShotPlan(shot, takes, kept, True), self.result(want, kept, path is not None)
+        return ShotPlan(shot, takes, kept, True, True), self.result(want, kept, path is not None)
 
     def judge(self, check: Node, verdicts: list[Verdict]) -> None:
         rows = [to_row(verdict) for verdict in verdicts]
@@ -202,6 +205,7 @@ def make_shot(want: Wanted) -> Shot:
         name=want.name, model=find_model("sprite"), template=want.prompt, negative="blur",
         variables=(("colour", want.colour),), seed=7, shape=SHAPE, asked_seconds=1.0, steps=8,
         guidance=3.0, audio_guidance=3.0, attempts=4, checks=("default",), export=FORMAT,
+        conditions=Conditions(),
     )  # fmt: skip
 
 

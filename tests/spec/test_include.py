@@ -114,7 +114,7 @@ def test_a_fault_in_a_pack_is_placed_in_the_pack(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["frames = 30", "seconds = 3000", 'size = "32x32"', "fps = 3", 'model = "x"',
+    ["frames = 30", "seconds = 3601", 'size = "32x32"', "fps = 3", 'model = "x"',
      'export = { crf = 60 }'],
 )  # fmt: skip
 def test_what_a_pack_asks_in_vain_is_placed_in_the_pack(line: str, tmp_path: Path) -> None:

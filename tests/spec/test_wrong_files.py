@@ -129,9 +129,9 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     # what the model cannot do
     "30 frames": (P + "frames = 30 # <-\n", "29 or 33"),
-    "1000 frames": (P + "frames = 1001 # <-\n", "33"),
+    "1000 frames": (P + "frames = 1000 # <-\n", "997 or 1001"),
     "3 frames": (P + "frames = 3 # <-\n", "17"),
-    "too long": (P + "seconds = 60 # <-\n", "film"),
+    "too long": (P + "seconds = 3601 # <-\n", "3600"),
     "another size": (P + 'size = "63x64" # <-\n', "64x64"),
     "another rate": (P + "fps = 15.99 # <-\n", "16"),
     "another rate, own frames": (

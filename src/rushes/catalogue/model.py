@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 from rushes.types import Compression, VideoShape
+
+ENDLESS = 3600 * 120
+"""Frames: the longest clip that a project may ask for."""
 
 
 class Licence(Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +47,7 @@ class Grid(Struct, frozen=True, forbid_unknown_fields=True):
     fps: list[float]
 
     def is_legal_frames(self, frames: int) -> bool:
-        """Whether the model can make exactly this many frames."""
+        """Whether the model can make exactly this many frames at once."""
         inside = self.frames_min <= frames <= self.frames_max
         return inside and (frames - self.frames_offset) % self.frames_multiple == 0
 
@@ -59,6 +63,15 @@ class Grid(Struct, frozen=True, forbid_unknown_fields=True):
         step, offset = self.frames_multiple, self.frames_offset
         count = -(-(frames - offset) // step)
         return max(int(count) * step + offset, self.frames_min)
+
+    def without_end(self) -> Grid:
+        """The same for a clip that is made in a chain of denoises."""
+        return msgspec.structs.replace(self, frames_max=ENDLESS)
+
+    def going_on(self) -> Grid:
+        """The same for what follows another clip: no frame of it stands alone."""
+        step = self.frames_multiple
+        return msgspec.structs.replace(self, frames_offset=0, frames_min=step, frames_max=ENDLESS)
 
 
 class Defaults(Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,6 +101,29 @@ class LatentGrid(Struct, frozen=True, forbid_unknown_fields=True):
         return Compression(self.video_frames, self.video_size, self.video_size, self.video_channels)
 
 
+class Reach(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a clip goes on: each further denoise sees ``window`` latent frames, of which at least
+    the first ``overlap`` are the end of what there is."""
+
+    window: int
+    overlap: int
+
+
+class Mel(Struct, frozen=True, forbid_unknown_fields=True):
+    """The log-mel that the audio VAE encodes: ``(ln(max(band, floor)) + offset) / divisor``.
+
+    ``window`` and ``hop`` are in samples at ``rate``; triangular HTK bands from 0 to half of it.
+    """
+
+    rate: int
+    window: int
+    hop: int
+    bins: int
+    floor: float
+    offset: float
+    divisor: float
+
+
 class Source(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the weights are: in an installed package."""
 
@@ -95,6 +131,10 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     package: str
     path: str
     revision: str
+
+
+Control = Literal["image", "last_image", "keyframes", "extend", "audio", "video", "retake"]
+"""Keys of ``[shots.NAME]`` by which a clip is conditioned on more than its prompt."""
 
 
 class Model(Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,15 +153,25 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     parts: list[Part]
     limits: list[str]
     verified: str
+    controls: list[Control] = []
+    reach: Reach | None = None
+    mel: Mel | None = None
 
-    def check_shape(self, shape: VideoShape) -> str | None:
+    def grid_of(self, *, extends: bool) -> Grid:
+        """The shapes of a clip that stands alone, or of one that goes on from another."""
+        if self.reach is None:
+            return self.grid
+        return self.grid.going_on() if extends else self.grid.without_end()
+
+    def check_shape(self, shape: VideoShape, *, extends: bool = False) -> str | None:
         """Why the model cannot make this shape, or None."""
-        if shape.size not in self.grid.sizes:
-            return f"{self.name} makes {', '.join(self.grid.sizes)}, not {shape.size}"
-        if shape.fps not in self.grid.fps:
-            known = ", ".join(f"{rate:g}" for rate in self.grid.fps)
+        grid = self.grid_of(extends=extends)
+        if shape.size not in grid.sizes:
+            return f"{self.name} makes {', '.join(grid.sizes)}, not {shape.size}"
+        if shape.fps not in grid.fps:
+            known = ", ".join(f"{rate:g}" for rate in grid.fps)
             return f"{self.name} makes {known} frames a second, not {shape.fps:g}"
-        if not self.grid.is_legal_frames(shape.frames):
-            near = " or ".join(str(n) for n in self.grid.nearest_frames(shape.frames))
+        if not grid.is_legal_frames(shape.frames):
+            near = " or ".join(str(n) for n in grid.nearest_frames(shape.frames))
             return f"{self.name} cannot make {shape.frames} frames; the nearest it can are {near}"
         return None

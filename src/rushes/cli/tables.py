@@ -16,6 +16,7 @@ from rushes.spec.project import Project
 HEADS = {
     "render_prompt": "prompt",
     "encode_text": "text",
+    "encode_condition": "given",
     "denoise": "denoise",
     "decode_video": "video",
     "decode_audio": "audio",
@@ -65,14 +66,18 @@ def _is_news(clip: ClipResult) -> bool:
 
 
 def _stages_cell(clip: ClipResult) -> Text:
-    """``hit prompt, text · ran denoise 1.2s, …``."""
+    """``hit prompt, text · ran denoise ×2 1.2s, …``; a stage of many nodes is named once."""
     cell = Text()
-    hits = [HEADS[stage.stage] for stage in clip.stages if stage.result == "hit"]
-    ran = [
-        f"{HEADS[stage.stage]} {show_seconds(stage.seconds).replace(' ', '')}"
-        for stage in clip.stages
-        if stage.result == "ran"
-    ]
+    nodes: dict[tuple[str, str], list[float]] = {}
+    for stage in clip.stages:
+        nodes.setdefault((stage.result, stage.stage), []).append(stage.seconds)
+    hits, ran = [], []
+    for (result, stage_name), spent in nodes.items():
+        head = HEADS[stage_name] + (f" ×{len(spent)}" if len(spent) > 1 else "")
+        if result == "hit":
+            hits.append(head)
+        else:
+            ran.append(f"{head} {show_seconds(sum(spent)).replace(' ', '')}")
     if hits:
         cell.append(f"hit {', '.join(hits)}", style="dim")
     if hits and ran:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         FrameItem,
         SoundItem,
         read_audio,
+        read_audio_at,
         read_both,
         read_frames,
     )
@@ -51,6 +52,7 @@ __all__ = [
     "join_clips",
     "probe",
     "read_audio",
+    "read_audio_at",
     "read_both",
     "read_frames",
 ]
@@ -73,6 +75,7 @@ _HOMES = {
         "FrameItem",
         "SoundItem",
         "read_audio",
+        "read_audio_at",
         "read_both",
         "read_frames",
     ),

@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
@@ -203,3 +204,26 @@ def _float_samples(frame: AudioFrame) -> NDArray[np.float32]:
         bias = 128.0 if kind == "u8" else 0.0
         samples = (samples.astype(np.float64) - bias) / FULL_SCALE[kind]
     return np.ascontiguousarray(samples, dtype=np.float32)
+
+
+def read_audio_at(path: str | Path, rate: int, channels: int) -> Iterator[NDArray[np.float32]]:
+    """Decode the sound at a given rate: blocks (n, channels) float32, full scale ±1.
+
+    Args:
+        rate: samples a second; resampled by FFmpeg.
+        channels: 1 or 2; mixed by FFmpeg where the file has others.
+
+    Raises:
+        MediaError: not a media file, without sound, or damaged.
+    """
+    resampler = AudioResampler(
+        format="flt", layout="mono" if channels == 1 else "stereo", rate=rate
+    )
+    for item in _read(path, video=False, audio=True, on_damage=None):
+        assert isinstance(item, SoundItem)
+        packed = np.ascontiguousarray(item.samples.reshape(1, -1))
+        layout = {1: "mono", 2: "stereo"}.get(item.samples.shape[1], f"{item.samples.shape[1]}c")
+        frame = AudioFrame.from_ndarray(packed, format="flt", layout=layout)
+        frame.sample_rate = item.rate
+        yield from (_float_samples(made) for made in resampler.resample(frame))
+    yield from (_float_samples(made) for made in resampler.resample(None))

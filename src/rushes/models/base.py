@@ -7,7 +7,7 @@ the entry-point group ``rushes.models``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -30,16 +30,46 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class DenoiseSettings:
-    """What decides a denoise besides its prompt; ``seed`` feeds video noise, then audio noise."""
+    """What decides a denoise besides its prompt and what is given.
+
+    Args:
+        seed: feeds video noise, then audio noise.
+        first: 0 where the clip begins; 1 for a later piece, whose first latent stands for as many
+            frames as the others.
+        latents, audio_latents: how many in time.
+        audio_offset: audio latents from the piece's start to the first of them.
+        height, width: pixels.
+    """
 
     seed: int
-    frames: int
+    first: int
+    latents: int
+    audio_offset: float
+    audio_latents: int
     height: int
     width: int
     fps: float
     steps: int
     guidance: float
     audio_guidance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Latents that a denoise keeps as they are, in the form that it gives its own.
+
+    Args:
+        video: (C, F, H, W) float32; ``keep_video`` (F,) bool says which latent frames count.
+        audio: (C, L, M) float32; ``keep_audio`` (L,) bool. Either is empty where none counts.
+        pictures: pictures (C, 1, H, W) of their own, by frame of the piece; the clip comes near
+            them at that moment.
+    """
+
+    video: torch.Tensor
+    keep_video: torch.Tensor
+    audio: torch.Tensor
+    keep_audio: torch.Tensor
+    pictures: tuple[tuple[int, torch.Tensor], ...] = ()
 
 
 class Checkpoint(Protocol):
@@ -62,8 +92,19 @@ class LoadedModel(Protocol):
     def encode_text(self, prompt: str, negative: str) -> Tensors:
         """Text conditioning in the form that denoise reads."""
 
+    def encode_video(self, frames: Sequence[Frame], height: int, width: int) -> torch.Tensor:
+        """Latents (C, F, H, W) of pictures of any size, fitted to height and width (pixels)."""
+
+    def encode_audio(self, samples: Samples, latents: int) -> torch.Tensor:
+        """Latents (C, ``latents``, M) of (n, 2) samples at :attr:`audio_input_rate`."""
+
     def denoise(
-        self, embeds: Tensors, settings: DenoiseSettings, report: Progress, checkpoint: Checkpoint
+        self,
+        embeds: Tensors,
+        settings: DenoiseSettings,
+        given: Given | None,
+        report: Progress,
+        checkpoint: Checkpoint,
     ) -> Tensors:
         """``video`` latents (C, F, H, W) and, for models with sound, ``audio`` (C, L, M)."""
 
@@ -76,6 +117,10 @@ class LoadedModel(Protocol):
     @property
     def audio_rate(self) -> int:
         """Samples a second of :meth:`decode_audio`."""
+
+    @property
+    def audio_input_rate(self) -> int:
+        """Samples a second that :meth:`encode_audio` reads."""
 
 
 class Family(Protocol):

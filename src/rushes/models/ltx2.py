@@ -7,14 +7,16 @@ Each stage of the pipeline is a method of its own; run one after the other they 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rushes.catalogue.model import Model
-from rushes.models.base import Checkpoint, DenoiseSettings, Progress
+from rushes.models.base import Checkpoint, DenoiseSettings, Given, Progress
 
 if TYPE_CHECKING:
+    import torch
+
     from rushes.models.base import Frame, Samples, Tensors
 
 
@@ -23,6 +25,7 @@ class LTX2:
 
     folders: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "encode_text": ("tokenizer", "text_encoder", "connectors"),
+        "encode_condition": ("vae", "audio_vae"),
         "denoise": ("transformer", "scheduler"),
         "decode_video": ("vae",),
         "decode_audio": ("audio_vae", "vocoder"),
@@ -46,6 +49,11 @@ class LoadedLTX2:
     @property
     def audio_rate(self) -> int:
         return self.model.latents.audio_rate
+
+    @property
+    def audio_input_rate(self) -> int:
+        assert self.model.mel is not None
+        return self.model.mel.rate
 
     def part(self, name: str) -> Any:
         """A component in evaluation mode, in the catalogue's dtype, on the device."""
@@ -92,10 +100,28 @@ class LoadedLTX2:
             [negative, prompt],
         )  # fmt: skip
 
+    def encode_video(self, frames: Sequence[Frame], height: int, width: int) -> torch.Tensor:
+        """Normalised latents (C, F, H, W) float32 of frames (h, w, 3) uint8, fitted to the size."""
+        from rushes.models.ltx2_encode import encode_frames
+
+        return encode_frames(self.part("vae"), frames, height, width)
+
+    def encode_audio(self, samples: Samples, latents: int) -> torch.Tensor:
+        """Normalised latents (C, ``latents``, M) float32 of (n, 2) samples, full scale ±1."""
+        from rushes.models.ltx2_encode import encode_samples
+
+        assert self.model.mel is not None
+        return encode_samples(self.part("audio_vae"), self.model.mel, samples, latents)
+
     def denoise(
-        self, embeds: Tensors, settings: DenoiseSettings, report: Progress, checkpoint: Checkpoint
+        self,
+        embeds: Tensors,
+        settings: DenoiseSettings,
+        given: Given | None,
+        report: Progress,
+        checkpoint: Checkpoint,
     ) -> Tensors:
-        """Latents as the VAEs read them (not normalised).
+        """Normalised latents.
 
         Returns:
             ``video``: (C, F, H, W) float32; ``audio``: (C, L, M) float32.
@@ -104,7 +130,7 @@ class LoadedLTX2:
 
         transformer, scheduler = self.part("transformer"), self.part("scheduler")
         normalised = Denoiser(transformer, scheduler, self.model.latents, self.device).run(
-            embeds, settings, report, checkpoint
+            embeds, settings, given, report, checkpoint
         )
         return {name: value.cpu().contiguous() for name, value in normalised.items()}
 

@@ -18,21 +18,12 @@ import torch
 from diffusers.utils.torch_utils import randn_tensor
 
 from rushes.catalogue.model import LatentGrid
-from rushes.models.base import Checkpoint, DenoiseSettings, Progress
-from rushes.types import VideoShape
+from rushes.models.base import Checkpoint, DenoiseSettings, Given, Progress
+from rushes.models.ltx2_place import Placement
+from rushes.models.ltx2_tokens import pack_audio, pack_video, predict
 
 if TYPE_CHECKING:
     from rushes.models.base import Tensors
-
-
-def pack_video(latents: torch.Tensor) -> torch.Tensor:
-    """(B, C, F, H, W) → tokens (B, F*H*W, C); the transformer's patch size is 1."""
-    return latents.flatten(2).transpose(1, 2)
-
-
-def pack_audio(latents: torch.Tensor) -> torch.Tensor:
-    """(B, C, L, M) → tokens (B, L, C*M)."""
-    return latents.transpose(1, 2).flatten(2, 3)
 
 
 class Denoiser:
@@ -46,34 +37,43 @@ class Denoiser:
 
     @torch.inference_mode()
     def run(
-        self, embeds: Tensors, settings: DenoiseSettings, report: Progress, checkpoint: Checkpoint
+        self,
+        embeds: Tensors,
+        settings: DenoiseSettings,
+        given: Given | None,
+        report: Progress,
+        checkpoint: Checkpoint,
     ) -> Tensors:
         """Normalised latents ``video`` (C, F, H, W) and ``audio`` (C, L, M), float32."""
-        shape = self.grid.compression.latents_of(
-            VideoShape(settings.frames, settings.height, settings.width, settings.fps)
-        )
-        length = round(settings.frames / settings.fps * self.grid.audio_per_second)
+        height = settings.height // self.grid.video_size
+        width = settings.width // self.grid.video_size
         generator = torch.Generator("cpu").manual_seed(settings.seed)
         video = pack_video(
-            self._noise((1, shape.channels, shape.frames, shape.height, shape.width), generator)
+            self._noise((1, self.grid.video_channels, settings.latents, height, width), generator)
         )
         audio = pack_audio(
-            self._noise((1, self.grid.audio_channels, length, self.grid.audio_mel_bins), generator)
+            self._noise(
+                (1, self.grid.audio_channels, settings.audio_latents, self.grid.audio_mel_bins),
+                generator,
+            )
         )
+        place = Placement(self.transformer, settings, given, height, width)
+        video, audio = place.put_given(video, audio)
         first = 0
         if (state := checkpoint.load()) is not None:
             video, audio = state["video"].to(self.device), state["audio"].to(self.device)
             generator.set_state(state["generator"])
             first = int(state["step"])
-        call = self._prepare_call(embeds, settings, shape.frames, shape.height, shape.width, length)
+        call = self._prepare_call(embeds, settings, place)
         schedules = self._schedules(settings.steps, video.shape[1], first)
         for step in range(first, settings.steps):
-            video, audio = self._step(step, video, audio, schedules, settings, call)
+            video, audio = self._step(step, video, audio, schedules, settings, place, call)
             report(step + 1, settings.steps)
             here = {"video": video, "audio": audio, "step": torch.tensor(step + 1)}
             checkpoint.offer(lambda here=here: {**here, "generator": generator.get_state()})
+        clip = video[:, : settings.latents * height * width].transpose(1, 2)
         return {
-            "video": video.transpose(1, 2).unflatten(2, shape_of(shape))[0].float(),
+            "video": clip.unflatten(2, (settings.latents, height, width))[0].float(),
             "audio": audio.unflatten(2, (-1, self.grid.audio_mel_bins)).transpose(1, 2)[0].float(),
         }
 
@@ -96,38 +96,25 @@ class Denoiser:
         return pair
 
     def _prepare_call(
-        self,
-        embeds: Tensors,
-        settings: DenoiseSettings,
-        frames: int,
-        height: int,
-        width: int,
-        length: int,
+        self, embeds: Tensors, settings: DenoiseSettings, place: Placement
     ) -> dict[str, Any]:
         """What every call of the transformer shares. Batch row 0 is the negative prompt."""
         guided = settings.guidance > 1 or settings.audio_guidance > 1
         rows = slice(None) if guided else slice(1, None)
         text = {name: value[rows].to(self.device) for name, value in embeds.items()}
         batch = text["video"].shape[0]
-        dtype = text["video"].dtype
-        rope, audio_rope = self.transformer.rope, self.transformer.audio_rope
-        device = torch.device(self.device)
-        coords = rope.prepare_video_coords(1, frames, height, width, device, fps=settings.fps)
-        audio_coords = audio_rope.prepare_audio_coords(1, length, device)
         return {
             "encoder_hidden_states": text["video"],
-            "audio_encoder_hidden_states": text["audio"].to(dtype),
+            "audio_encoder_hidden_states": text["audio"].to(text["video"].dtype),
             "encoder_attention_mask": text["mask"],
             "audio_encoder_attention_mask": text["mask"],
-            "num_frames": frames,
-            "height": height,
-            "width": width,
+            "num_frames": settings.latents,
+            "height": place.height,
+            "width": place.width,
             "fps": settings.fps,
-            "audio_num_frames": length,
-            "video_coords": coords.repeat((batch,) + (1,) * (coords.ndim - 1)),
-            "audio_coords": audio_coords.repeat((batch,) + (1,) * (audio_coords.ndim - 1)),
-            "use_cross_timestep": True,
-            "return_dict": False,
+            "audio_num_frames": settings.audio_latents,
+            "video_coords": place.video_coords().expand(batch, -1, -1, -1).to(self.device),
+            "audio_coords": place.audio_coords().expand(batch, -1, -1, -1).to(self.device),
         }
 
     def _step(
@@ -137,27 +124,33 @@ class Denoiser:
         audio: torch.Tensor,
         schedules: tuple[Any, Any],
         settings: DenoiseSettings,
+        place: Placement,
         call: dict[str, Any],
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """One Euler step of both modalities."""
+        """One Euler step of both modalities; what is given stays as it is."""
         batch = call["encoder_hidden_states"].shape[0]
         dtype = call["encoder_hidden_states"].dtype
         t = schedules[0].timesteps[step]
-        timestep = t.expand(batch)
-        velocities = self.transformer(
+        velocities = predict(
+            self.transformer,
+            t * place.noised_video(batch),
+            t * place.noised_audio(batch),
             hidden_states=video.expand(batch, -1, -1).to(dtype),
             audio_hidden_states=audio.expand(batch, -1, -1).to(dtype),
-            timestep=timestep,
-            sigma=timestep,
+            sigma=(t * place.some_video).expand(batch),
+            audio_sigma=(t * place.some_audio).expand(batch),
             **call,
         )
         scales = settings.guidance, settings.audio_guidance
+        masks = place.keep_video, place.keep_audio
         moved = []
-        for latents, velocity, scheduler, scale in zip(
-            (video, audio), velocities, schedules, scales, strict=True
+        for latents, velocity, scheduler, scale, keep in zip(
+            (video, audio), velocities, schedules, scales, masks, strict=True
         ):
             sigma = scheduler.sigmas[step]
             guided = guide(latents, velocity.float(), sigma, scale)
+            if keep is not None:
+                guided = guided.masked_fill(keep, 0.0)
             moved.append(scheduler.step(guided, t, latents, return_dict=False)[0])
         return moved[0], moved[1]
 
@@ -176,8 +169,3 @@ def guide(
     if velocity.shape[0] == 2:
         clean = clean + (scale - 1) * (clean - (latents - velocity[:1] * sigma))
     return (latents - clean) / sigma
-
-
-def shape_of(shape: Any) -> tuple[int, int, int]:
-    """(F, H, W) of a latent shape."""
-    return shape.frames, shape.height, shape.width

@@ -14,19 +14,15 @@ from rushes.lock import Lock
 from rushes.media.formats import ExportFormat
 from rushes.models.base import find_family
 from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
-from rushes.plan.seeds import attempt_seed, stage_seed
+from rushes.plan.takes import TakePlanner
+from rushes.spec.conditions import SourceFile
 from rushes.spec.project import Film, Project, Shot
 from rushes.stages.assemble import AssembleParams
 from rushes.stages.base import Params
 from rushes.stages.check import CheckParams
-from rushes.stages.decode_audio import DecodeAudioParams
-from rushes.stages.decode_video import DecodeVideoParams
-from rushes.stages.denoise import DenoiseParams
-from rushes.stages.encode_text import EncodeTextParams
 from rushes.stages.export import ExportParams
 from rushes.stages.registry import STAGES
-from rushes.stages.render_prompt import RenderPromptParams
-from rushes.types import Key, VideoShape
+from rushes.types import Digest, Key, VideoShape
 
 Facts = Mapping[str, object]
 FindFacts = Callable[[Iterable[Key]], Mapping[Key, Facts]]
@@ -66,14 +62,35 @@ def _choose(project: Project, targets: list[str]) -> tuple[list[Shot], list[Film
     if not targets:
         return list(project.shots.values()), list(project.films.values())
     films = [film for name, film in project.films.items() if name in targets]
-    wanted = set(targets).union(*(film.shots for film in films))
+    wanted: set[str] = set()
+    pending = [*targets, *(shot for film in films for shot in film.shots)]
+    while pending:
+        name = pending.pop()
+        if name in project.shots and name not in wanted:
+            wanted.add(name)
+            pending += project.shots[name].conditions.shots
     return [shot for name, shot in project.shots.items() if name in wanted], films
 
 
 def _plan_shots(builder: _Builder, shots: list[Shot], find_facts: FindFacts) -> list[ShotPlan]:
-    takes = {shot.name: [builder.plan_take(shot, 0)] for shot in shots}
+    """Shots in file order; those that are made from others after these."""
+    done: dict[str, ShotPlan] = {}
+    waiting = shots
+    while waiting:
+        level = [shot for shot in waiting if all(name in done for name in shot.conditions.shots)]
+        done.update(_plan_level(builder, level, done, find_facts))
+        waiting = [shot for shot in waiting if shot.name not in done]
+    return [done[shot.name] for shot in shots]
+
+
+def _plan_level(
+    builder: _Builder, shots: list[Shot], done: Mapping[str, ShotPlan], find_facts: FindFacts
+) -> dict[str, ShotPlan]:
+    """Shots that do not depend on each other: take after take, while verdicts say so."""
+    takes = {shot.name: [builder.plan_take(shot, 0, done)] for shot in shots}
+    ready = {s.name for s in shots if all(done[name].settled for name in s.conditions.shots)}
     facts: dict[Key, Facts] = {}
-    fresh = [takes[shot.name][0] for shot in shots]
+    fresh = [takes[shot.name][0] for shot in shots if shot.name in ready]
     while fresh:
         keys = {take.nodes["check"].key for take in fresh}
         facts.update(find_facts([key for key in keys if key is not None]))
@@ -81,10 +98,15 @@ def _plan_shots(builder: _Builder, shots: list[Shot], find_facts: FindFacts) -> 
         for take in fresh:
             verdict = _verdict(take, facts)
             if verdict and not verdict["passed"] and take.attempt + 1 < take.shot.attempts:
-                following.append(builder.plan_take(take.shot, take.attempt + 1))
+                following.append(builder.plan_take(take.shot, take.attempt + 1, done))
                 takes[take.shot.name].append(following[-1])
         fresh = following
-    return [_settle(shot, takes[shot.name], facts) for shot in shots]
+    return {
+        shot.name: _settle(shot, takes[shot.name], facts)
+        if shot.name in ready
+        else ShotPlan(shot, tuple(takes[shot.name]), takes[shot.name][0], False, False)
+        for shot in shots
+    }
 
 
 def _verdict(take: Take, facts: Mapping[Key, Facts]) -> Facts | None:
@@ -97,10 +119,10 @@ def _settle(shot: Shot, takes: list[Take], facts: Mapping[Key, Facts]) -> ShotPl
     verdicts = [_verdict(take, facts) for take in takes]
     last = verdicts[-1]
     if last is None or last["passed"]:
-        return ShotPlan(shot, tuple(takes), takes[-1], last is not None)
+        return ShotPlan(shot, tuple(takes), takes[-1], last is not None, True)
     ranks = [(v["passes"], v["margin"], -n) for n, v in enumerate(verdicts) if v is not None]
     best = max(range(len(takes)), key=ranks.__getitem__)
-    return ShotPlan(shot, tuple(takes), takes[best], True)
+    return ShotPlan(shot, tuple(takes), takes[best], True, True)
 
 
 class _Builder:
@@ -115,43 +137,19 @@ class _Builder:
         self._encoded: dict[Params, bytes] = {}
         self._checks: dict[tuple[str, ...], tuple[tuple[str, int], ...]] = {}
 
-    def plan_take(self, shot: Shot, attempt: int) -> Take:
-        """The chain of one attempt."""
-        seed = attempt_seed(shot.seed, attempt)
-        shape, model = shot.shape, shot.model.name
-        pixels = {"frames": shape.frames, "height": shape.height, "width": shape.width}
-        prompt = self.node(
-            "render_prompt", RenderPromptParams(shot.template, shot.variables, shot.negative)
-        )
-        text = self.node("encode_text", EncodeTextParams(), [("prompt", prompt)], model)
-        latents = self.node(
-            "denoise",
-            DenoiseParams(
-                seed=stage_seed(seed, "denoise"),
-                **pixels,
-                fps=shape.fps,
-                steps=shot.steps,
-                guidance=shot.guidance,
-                audio_guidance=shot.audio_guidance,
-            ),
-            [("embeds", text)],
-            model,
-        )
-        video = self.node(
-            "decode_video",
-            DecodeVideoParams(**pixels, fps=shape.fps),
-            [("latents", latents)],
-            model,
-        )
-        audio = self.node("decode_audio", DecodeAudioParams(), [("latents", latents)], model)
+    def plan_take(self, shot: Shot, attempt: int, bases: Mapping[str, ShotPlan]) -> Take:
+        """One attempt, over the kept takes of what it is made from."""
+        kept = {name: bases[name].kept for name in shot.conditions.shots}
+        planner = TakePlanner(self.node, shot, attempt, kept)
+        last = planner.plan()
+        video, audio = planner.nodes["decode_video"], planner.nodes["decode_audio"]
         clip = self.node(
             "export", _export_params(shot.export), [("frames", video), ("sound", audio)]
         )
-        check = self._check_node(
-            shot.name, shot.checks, shape, clip, ("shots", shot.name, "checks")
-        )
-        chain = (prompt, text, latents, video, audio, clip, check)
-        return Take(shot, attempt, seed, {node.stage: node for node in chain})
+        where = ("shots", shot.name, "checks")
+        check = self._check_node(shot.name, shot.checks, shot.shape, clip, where)
+        nodes = {**planner.nodes, "export": clip, "check": check}
+        return Take(shot, attempt, planner.seed, nodes, last)
 
     def plan_film(self, film: Film, shots: list[ShotPlan]) -> FilmPlan:
         """A film over its shots' kept takes."""
@@ -201,13 +199,16 @@ class _Builder:
         params: Params,
         inputs: Iterable[tuple[str, Node]] = (),
         model: str | None = None,
+        file: SourceFile | None = None,
     ) -> Node:
         """The node of this work, made at its first use."""
         inputs = tuple(inputs)
-        identity = (stage, params, model, inputs)
+        digest = None if file is None else file.sha256
+        identity = (stage, params, model, inputs, digest)
         if (known := self._nodes.get(identity)) is not None:
             return known
-        node = Node(self._key(stage, params, inputs, model), stage, params, inputs, model)
+        key = self._key(stage, params, inputs, model, digest)
+        node = Node(key, stage, params, inputs, model, file)
         self._nodes[identity] = node
         return node
 
@@ -217,6 +218,7 @@ class _Builder:
         params: Params,
         inputs: tuple[tuple[str, Node], ...],
         model: str | None,
+        file: Digest | None,
     ) -> Key | None:
         head = self._head(stage, model)
         if head is None or any(node.key is None for _, node in inputs):
@@ -224,7 +226,8 @@ class _Builder:
         body = self._encoded.get(params)
         if body is None:
             body = self._encoded[params] = encode_value(params)
-        tail = encode_value([(name, node.key) for name, node in inputs])
+        read = [(name, node.key) for name, node in inputs]
+        tail = encode_value(read if file is None else [*read, ("file", file)])
         return Key(hashlib.sha256(head + body + tail).hexdigest())
 
     def _head(self, stage: str, model: str | None) -> bytes | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 import msgspec
 
 from rushes.errors import UsageError
-from rushes.plan.nodes import Plan
+from rushes.plan.nodes import Node, Plan, Row
 from rushes.types import Key
 
 
@@ -69,18 +70,22 @@ class Change:
 def record_graph(plan: Plan) -> GraphRecord:
     """A plan as a record that can be kept and compared."""
     nodes: dict[str, dict[str, NodeRecord]] = {}
-    films = {film.film.name: film.film.shots for film in plan.films}
     seeds = {shot.shot.name: shot.kept.seed for shot in plan.shots}
-    for name, _, node in plan.rows():
-        plain = msgspec.json.decode(msgspec.json.encode(node.params))  # lists, as in a manifest
-        params = _readable_params(seeds, name, node.stage, plain)
-        inputs = {}
-        for label, before in node.inputs:
-            number = label.partition(".")[2]
-            owner = films[name][int(number)] if number else name
-            inputs[label] = f"{owner}:{before.stage}"
-        record = NodeRecord(node.key, node.model, params, inputs)
-        nodes.setdefault(name, {})[node.stage] = record
+    places: dict[Node, str] = {}
+    for row in plan.rows():
+        places.setdefault(row.node, f"{row.name}:{row.label}")
+    for name, chain in groupby(plan.rows(), key=lambda row: row.name):
+        rows = list(chain)
+        own = {row.node: f"{name}:{row.label}" for row in rows}
+        nodes[name] = {
+            row.label: NodeRecord(
+                row.node.key,
+                row.node.model,
+                _readable_params(seeds, row),
+                {label: own.get(node, places[node]) for label, node in row.node.inputs},
+            )
+            for row in rows
+        }
     return GraphRecord(nodes, record_environments(plan))
 
 
@@ -94,12 +99,13 @@ def record_environments(plan: Plan) -> dict[str, EnvironmentRecord]:
     }
 
 
-def _readable_params(
-    seeds: Mapping[str, int], name: str, stage: str, params: dict[str, object]
-) -> dict[str, object]:
-    """A stage's seed is derived; people know the attempt's."""
-    if stage == "denoise":
-        return {**params, "seed": seeds[name]}
+def _readable_params(seeds: Mapping[str, int], row: Row) -> dict[str, object]:
+    """As in a manifest. A stage's seed is derived; people know the attempt's."""
+    params: dict[str, object] = msgspec.json.decode(msgspec.json.encode(row.node.params))
+    if row.node.stage == "denoise":
+        params["seed"] = seeds[row.name]
+    if row.node.file is not None:
+        params["file"] = row.node.file.sha256[:12]
     return params
 
 
@@ -194,6 +200,7 @@ def _reasons(
         reasons.append(f"model {old.model} → {new.model}")
     if old.inputs != new.inputs:
         reasons += _differences(old.inputs, new.inputs)
+    stage = stage.partition(".")[0]
     was = before.environments.get(f"{stage}@{old.model}" if old.model else stage)
     now = after.environments.get(f"{stage}@{new.model}" if new.model else stage)
     if was is None or now is None:

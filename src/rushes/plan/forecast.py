@@ -62,8 +62,7 @@ class Forecast(msgspec.Struct, frozen=True):
 def forecast_plan(plan: Plan, results: Mapping[Key, Result], typical: Typical) -> Forecast:
     """What a plan would run, and what that is known to take."""
     stages = [
-        _forecast_stage(name, attempt, node, results, typical)
-        for name, attempt, node in plan.rows()
+        _forecast_stage(row.name, row.attempt, row.node, results, typical) for row in plan.rows()
     ]
     order = [
         OrderedStep(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from rushes.plan.windows import Window
+from rushes.spec.conditions import SourceFile
 from rushes.spec.project import Film, Project, Shot
 from rushes.stages.base import Params
 from rushes.types import Key
@@ -18,6 +21,7 @@ class Node:
         key: None where the weights or the toolchain it depends on are not locked yet.
         inputs: the name each input has for the stage, and its node.
         model: name of the checkpoint it loads.
+        file: what it reads from outside the project's graph.
     """
 
     key: Key | None
@@ -25,26 +29,45 @@ class Node:
     params: Params
     inputs: tuple[tuple[str, Node], ...]
     model: str | None = None
+    file: SourceFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One attempt at a shot: its chain of nodes by stage, in order."""
+    """One attempt at a shot: its nodes in order, by label.
+
+    A label is the stage, with a number where a take has several of it: ``denoise``, ``denoise.2``.
+
+    Args:
+        last: the last denoise's window; what extends this shot begins after it.
+    """
 
     shot: Shot
     attempt: int
     seed: int
     nodes: dict[str, Node]
+    last: Window
+
+    @property
+    def latents(self) -> Node:
+        """The node that made the end of the clip."""
+        return [node for node in self.nodes.values() if node.stage == "denoise"][-1]
 
 
 @dataclass(frozen=True, slots=True)
 class ShotPlan:
-    """A shot's takes so far. ``settled``: a verdict is known for the one that will be kept."""
+    """A shot's takes so far.
+
+    Args:
+        settled: a verdict is known for the take that will be kept.
+        ready: the shots that it is made from are settled, so that it may run.
+    """
 
     shot: Shot
     takes: tuple[Take, ...]
     kept: Take
     settled: bool
+    ready: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +77,15 @@ class FilmPlan:
     film: Film
     nodes: dict[str, Node]
     settled: bool
+
+
+class Row(NamedTuple):
+    """A node and where it is: the shot or film, the attempt, its label there."""
+
+    name: str
+    attempt: int
+    label: str
+    node: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +107,14 @@ class Plan:
     films: tuple[FilmPlan, ...]
     environments: dict[tuple[str, str | None], Environment]
 
-    def rows(self) -> Iterator[tuple[str, int, Node]]:
-        """(shot or film, attempt, node) of every kept take, in file order."""
+    def rows(self) -> Iterator[Row]:
+        """Every node of every kept take, in file order."""
         for shot in self.shots:
-            for node in shot.kept.nodes.values():
-                yield shot.shot.name, shot.kept.attempt, node
+            for label, node in shot.kept.nodes.items():
+                yield Row(shot.shot.name, shot.kept.attempt, label, node)
         for film in self.films:
-            for node in film.nodes.values():
-                yield film.film.name, 0, node
+            for label, node in film.nodes.items():
+                yield Row(film.film.name, 0, label, node)
 
     def keys(self) -> set[Key]:
         """Keys of all nodes, of every take."""

@@ -29,19 +29,31 @@ def order_work(plan: Plan, is_present: Callable[[Key], bool], *, ahead: bool = F
 
     Args:
         is_present: whether a key has a result.
-        ahead: take films in whose shots are not settled yet, as if these passed.
+        ahead: take in what is made from shots that are not settled yet, as if these passed.
     """
     found: dict[Node, tuple[str, int]] = {}
 
     def demand(node: Node, name: str, attempt: int) -> None:
-        if node in found or (node.key is not None and is_present(node.key)):
-            return
-        found[node] = (name, attempt)
-        for _, before in node.inputs:
-            demand(before, name, attempt)
+        """Note the node after what it reads; a loop, since a chain may be thousands long."""
+        pending = [node]
+        while pending:
+            last = pending[-1]
+            if last in found or (last.key is not None and is_present(last.key)):
+                pending.pop()
+                continue
+            missing = [
+                before
+                for _, before in last.inputs
+                if before not in found and not (before.key and is_present(before.key))
+            ]
+            if missing:
+                pending += missing[::-1]
+            else:
+                found[last] = (name, attempt)
+                pending.pop()
 
     for shot in plan.shots:
-        for stage in LEAVES:
+        for stage in LEAVES if shot.ready or ahead else ():
             if stage in shot.kept.nodes:
                 demand(shot.kept.nodes[stage], shot.shot.name, shot.kept.attempt)
     for film in plan.films:
@@ -49,17 +61,12 @@ def order_work(plan: Plan, is_present: Callable[[Key], bool], *, ahead: bool = F
             for node in film.nodes.values():
                 demand(node, film.film.name, 0)
     groups: dict[Node, int] = {}
-
-    def find_group(node: Node) -> int:
-        """A node's own group, or that of a later stage it reads (a film's check)."""
-        if node not in groups:
-            before = (find_group(other) for _, other in node.inputs if other in found)
-            groups[node] = max(STAGES[node.stage].group, *before, 0)
-        return groups[node]
-
     turns: dict[tuple[int, str, int], int] = {}
     for node, (name, attempt) in found.items():
-        turns.setdefault((find_group(node), name, attempt), len(turns))
+        # a node's own group, or that of a later stage it reads (a film's check)
+        before = (groups[other] for _, other in node.inputs if other in found)
+        groups[node] = max(STAGES[node.stage].group, *before, 0)
+        turns.setdefault((groups[node], name, attempt), len(turns))
     names = list(STAGES)
     ordered = sorted(
         found.items(),

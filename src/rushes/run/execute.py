@@ -11,7 +11,7 @@ import msgspec
 
 from rushes.errors import Interrupted, RushesError, StoreError, WorkerDied, error_types
 from rushes.plan.order import Step
-from rushes.run.messages import Broken, Event, Finished, Stepped, Task, Waiting
+from rushes.run.messages import Broken, Event, Finished, Stepped, Task, TaskFile, Waiting
 from rushes.run.process import Inbox, WorkerProcess
 from rushes.stages.base import Lane
 from rushes.stages.registry import STAGES
@@ -143,6 +143,7 @@ class LocalExecutor:
             inputs=inputs,
             model=node.model,
             checkpoint_seconds=self.checkpoint_seconds,
+            file=None if node.file is None else TaskFile(str(node.file.path), node.file.sha256),
         )
 
     def _take_event(

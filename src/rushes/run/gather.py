@@ -15,12 +15,31 @@ from rushes.types import Key
 
 def gather_shots(plan: Plan, results: Mapping[Key, Result], outcome: Outcome) -> list[ClipResult]:
     """What became of every shot, in file order."""
-    return [_shot_result(shot, results, outcome) for shot in plan.shots]
+    checks = {shot.shot.name: shot.kept.nodes["check"] for shot in plan.shots}
+    return [
+        _shot_result(shot, [checks[name] for name in _bases(shot, plan)], results, outcome)
+        for shot in plan.shots
+    ]
+
+
+def _bases(shot: ShotPlan, plan: Plan) -> list[str]:
+    """Shots that one is made from, directly or not."""
+    known = {other.shot.name: other.shot.conditions.shots for other in plan.shots}
+    found: list[str] = []
+    pending = list(known[shot.shot.name])
+    while pending:
+        found.append(pending.pop())
+        pending += known[found[-1]]
+    return found
 
 
 def gather_films(plan: Plan, results: Mapping[Key, Result], outcome: Outcome) -> list[ClipResult]:
     """What became of every film, in file order."""
-    return [_film_result(film, results, outcome) for film in plan.films]
+    checks = {shot.shot.name: shot.kept.nodes["check"] for shot in plan.shots}
+    return [
+        _film_result(film, [checks[name] for name in film.film.shots], results, outcome)
+        for film in plan.films
+    ]
 
 
 def clip_name(name: str, node: Node) -> str:
@@ -30,17 +49,24 @@ def clip_name(name: str, node: Node) -> str:
 
 def find_error(node: Node, outcome: Outcome, results: Mapping[Key, Result]) -> RushesError | None:
     """Why a node cannot have a result in this run, or None."""
-    if not outcome.broken or node.key in results:
+    if not outcome.broken:
         return None
-    if node.key in outcome.broken:
-        return outcome.broken[node.key][1]
-    for _, before in node.inputs:
-        if (error := find_error(before, outcome, results)) is not None:
-            return error
+    pending, seen = [node], {node}
+    while pending:
+        last = pending.pop()
+        if last.key in results:
+            continue
+        if last.key in outcome.broken:
+            return outcome.broken[last.key][1]
+        fresh = [before for _, before in last.inputs if before not in seen]
+        seen.update(fresh)
+        pending += fresh[::-1]
     return None
 
 
-def _shot_result(plan: ShotPlan, results: Mapping[Key, Result], outcome: Outcome) -> ClipResult:
+def _shot_result(
+    plan: ShotPlan, before: list[Node], results: Mapping[Key, Result], outcome: Outcome
+) -> ClipResult:
     shot, kept = plan.shot, plan.kept
     return _clip_result(
         name=shot.name,
@@ -50,12 +76,15 @@ def _shot_result(plan: ShotPlan, results: Mapping[Key, Result], outcome: Outcome
         seed=kept.seed,
         attempts=len(plan.takes),
         shape=(shot.shape.frames, shot.shape.fps, shot.shape.size),
+        before=before if not plan.ready else [],
         results=results,
         outcome=outcome,
     )
 
 
-def _film_result(plan: FilmPlan, results: Mapping[Key, Result], outcome: Outcome) -> ClipResult:
+def _film_result(
+    plan: FilmPlan, before: list[Node], results: Mapping[Key, Result], outcome: Outcome
+) -> ClipResult:
     params = plan.nodes["check"].params
     size = f"{params.width}x{params.height}"  # type: ignore[attr-defined]
     return _clip_result(
@@ -66,6 +95,7 @@ def _film_result(plan: FilmPlan, results: Mapping[Key, Result], outcome: Outcome
         seed=None,
         attempts=1,
         shape=(params.frames, params.fps, size),  # type: ignore[attr-defined]
+        before=before if not plan.settled else [],
         results=results,
         outcome=outcome,
     )
@@ -80,11 +110,14 @@ def _clip_result(
     seed: int | None,
     attempts: int,
     shape: tuple[int, float, str],
+    before: list[Node],
     results: Mapping[Key, Result],
     outcome: Outcome,
 ) -> ClipResult:
+    """``before``: verdicts that it waits for; where one is an error, so is this."""
     check = nodes["check"]
-    error = find_error(check, outcome, results)
+    errors = [find_error(node, outcome, results) for node in (check, *before)]
+    error = next((error for error in errors if error is not None), None)
     verdict = results.get(check.key) if check.key is not None else None
     facts = verdict.facts if verdict is not None else {}
     status: Status = "error" if error is not None else "passed" if facts.get("passed") else "failed"

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from rushes.types import Key
+from rushes.types import Digest, Key
+
+
+class TaskFile(msgspec.Struct, frozen=True):
+    """A file from outside the graph, with the digest that it had when the plan was made."""
+
+    path: str
+    sha256: Digest
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -16,6 +23,7 @@ class Task(msgspec.Struct, frozen=True):
     inputs: dict[str, Key]
     model: str | None
     checkpoint_seconds: float
+    file: TaskFile | None = None
 
 
 class Waiting(msgspec.Struct, frozen=True, tag="waiting"):

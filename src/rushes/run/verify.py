@@ -38,7 +38,7 @@ def verify_project(folder: Path, options: BuildOptions, observer: Observer) -> l
     """
     view = inspect_project(folder, options)
     stored = Store(find_store(folder), read_only=True)
-    if not any(node.key in view.results for _, _, node in view.plan.rows()):
+    if not any(node.key in view.results for *_, node in view.plan.rows()):
         raise UsageError("nothing is built yet, so there is nothing to verify", hint="rushes make")
     stored.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="verify-", dir=stored.folder) as name:
@@ -49,7 +49,7 @@ def verify_project(folder: Path, options: BuildOptions, observer: Observer) -> l
         )
         rows = []
         seen: set[Node] = set()
-        for label, _, node in build.plan.rows():
+        for label, *_, node in build.plan.rows():
             if node not in seen:
                 seen.add(node)
                 rows += _compare_node(label, node, stored, fresh)

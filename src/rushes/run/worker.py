@@ -33,6 +33,7 @@ from rushes.run.messages import (
     Finished,
     Stepped,
     Task,
+    TaskFile,
     Waiting,
     decode_task,
     encode_message,
@@ -40,6 +41,7 @@ from rushes.run.messages import (
 from rushes.stages.base import Job, Made, Stage
 from rushes.stages.checkpoint import FileCheckpoint
 from rushes.stages.registry import STAGES
+from rushes.store.files import digest_file
 from rushes.store.index import Result
 from rushes.store.locks import hold_lock
 from rushes.store.store import Store
@@ -171,6 +173,8 @@ class Worker:
                 fault = exc
         if fault is not None:
             raise fault
+        if task.file is not None:
+            inputs["file"] = {"file": check_file(task.file)}
         return inputs
 
     def _open_model(self, name: str) -> LoadedModel:
@@ -183,6 +187,26 @@ class Worker:
 
     def _reporter(self, task: Task) -> _Reporter:
         return _Reporter(self, task)
+
+
+def check_file(file: TaskFile) -> Path:
+    """A file that a shot reads, if it is still what it was when the plan was made.
+
+    Raises:
+        StageFailed: it is gone or changed.
+    """
+    path = Path(file.path)
+    try:
+        same = digest_file(path) == file.sha256
+    except OSError as exc:
+        raise StageFailed(f"{path.name} cannot be read: {exc.strerror}", where=file.path) from exc
+    if not same:
+        raise StageFailed(
+            f"{path.name} changed while the build ran",
+            where=file.path,
+            hint="run the same command again",
+        )
+    return path
 
 
 class _Reporter:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rushes.catalogue.model import Model
 from rushes.media.formats import ExportFormat
+from rushes.spec.conditions import Conditions
 from rushes.spec.read import Source
 from rushes.spec.tables import PolicyTable
 from rushes.types import VideoShape
@@ -30,11 +31,13 @@ class Shot:
     attempts: int
     checks: tuple[str, ...]
     export: ExportFormat
+    conditions: Conditions
 
     @property
     def length_note(self) -> str:
         """What ``seconds`` became, for the plan."""
-        made = f"{self.shape.frames} frames, {self.shape.seconds:.4g} s"
+        new = "new " if self.conditions.extend is not None else ""
+        made = f"{self.shape.frames} {new}frames, {self.shape.seconds:.4g} s"
         if self.asked_seconds is None:
             return made
         return f"{self.asked_seconds:g} s at {self.shape.fps:g} fps → {made}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import string
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rushes.catalogue.model import Model
 from rushes.errors import LicenceRefused, ProjectError, UsageError
 from rushes.media.formats import CONTAINERS, ExportFormat
 from rushes.spec import tables
+from rushes.spec.conditions import base_of, resolve_conditions
 from rushes.spec.project import Film, Project, Shot
 from rushes.spec.read import Source, read_project_file
 from rushes.types import VideoShape
@@ -41,7 +43,7 @@ def load_project(folder: Path) -> Project:
         LicenceRefused: a model's licence is not among ``policy.licences``.
     """
     file, source = read_project_file(folder)
-    shots = {name: _resolve_shot(file, name, source) for name in file.shots}
+    shots = _resolve_shots(file, source, folder)
     films = {name: _resolve_film(file, name, shots, source) for name in file.films}
     for name in films:
         if name in shots:
@@ -114,11 +116,44 @@ class _Layers:
         return self.paths[0]
 
 
-def _resolve_shot(file: tables.ProjectFile, name: str, source: Source) -> Shot:
+def _resolve_shots(file: tables.ProjectFile, source: Source, folder: Path) -> dict[str, Shot]:
+    """All shots in file order; one that is made from another is resolved after it."""
+    done: dict[str, Shot] = {}
+    for name in file.shots:
+        chain: list[str] = []
+        following: str | None = name
+        while following in file.shots and following not in done:
+            if following in chain:
+                path = " → ".join([*chain[chain.index(following) :], following])
+                key = "extend" if file.shots[following].extend is not UNSET else "video"
+                message = f"shots are made from each other in a circle: {path}"
+                raise source.error(message, ("shots", following, key))
+            chain.append(following)
+            following = base_of(file.shots[following])
+        for link in reversed(chain):
+            done[link] = _resolve_shot(file, link, source, folder, done)
+    return {name: done[name] for name in file.shots}
+
+
+def _resolve_shot(
+    file: tables.ProjectFile, name: str, source: Source, folder: Path, done: Mapping[str, Shot]
+) -> Shot:
     layers = _Layers(file, name, source)
     model = _find_model(layers.pick("model", file.project.model), layers, source)
-    template, variables = _resolve_prompt(layers, name, source)
-    shape, asked = _resolve_shape(layers, model, name, source)
+    base = done.get(base_of(layers.shot) or "")
+    if base is not None and base.model.name != model.name:
+        raise source.error(
+            f"shot {name!r} is made by {model.name}, and {base.name!r}, which it is made from, by "
+            f"{base.model.name}",
+            layers.where("model"),
+            "use one model for both, or give the finished clip as a file",
+        )
+    if base is not None and layers.pick("prompt", None) is None:
+        template, variables = base.template, base.variables
+    else:
+        template, variables = _resolve_prompt(layers, name, source)
+    shape, asked = _resolve_shape(layers, model, name, source, base)
+    shapes = {shot.name: shot.shape for shot in done.values()}
     return Shot(
         name=name,
         model=model,
@@ -134,6 +169,7 @@ def _resolve_shot(file: tables.ProjectFile, name: str, source: Source) -> Shot:
         attempts=layers.pick("attempts", 1),
         checks=tuple(layers.pick("checks", DEFAULT_CHECKS)),
         export=_resolve_export(layers.tables, source, layers.where("export")),
+        conditions=resolve_conditions(layers.shot, name, shape, model, folder, source, shapes),
     )
 
 
@@ -198,11 +234,16 @@ def _template_variables(template: str, path: tuple[str, ...], source: Source) ->
 
 
 def _resolve_shape(
-    layers: _Layers, model: Model, name: str, source: Source
+    layers: _Layers, model: Model, name: str, source: Source, base: Shot | None
 ) -> tuple[VideoShape, float | None]:
+    """Its pixels, and the seconds that were asked for. ``base``: what it is made from."""
+    extends = layers.shot.extend is not UNSET
+    grid = model.grid_of(extends=extends)
     width, height = map(int, layers.pick("size", model.defaults.size).split("x"))
     fps = float(layers.pick("fps", model.defaults.fps))
-    frames, asked = model.defaults.frames, None
+    frames, asked = grid.fewest_frames(model.defaults.frames - extends), None
+    if base is not None and not extends:
+        frames = base.shape.frames
     for table, path in zip(layers.tables, layers.paths, strict=True):
         if table.seconds is not UNSET and table.frames is not UNSET:
             raise source.error(
@@ -215,18 +256,18 @@ def _resolve_shape(
             break
         if table.seconds is not UNSET:
             asked = float(table.seconds)
-            frames = model.grid.fewest_frames(round(asked * fps, 6))
+            frames = grid.fewest_frames(round(asked * fps, 6))
             break
     shape = VideoShape(frames=frames, height=height, width=width, fps=fps)
-    if asked is not None and frames > model.grid.frames_max:
-        longest = model.grid.frames_max / fps
+    if asked is not None and frames > grid.frames_max:
+        longest = grid.frames_max / fps
         raise source.error(
             f"shot {name!r}: {asked:g} s is {frames} frames, and {model.name} makes at most "
-            f"{model.grid.frames_max} ({longest:.4g} s)",
+            f"{grid.frames_max} ({longest:.4g} s)",
             layers.where("seconds"),
             "make several shots and join them in a film",
         )
-    if problem := model.check_shape(shape):
+    if problem := model.check_shape(shape, extends=extends):
         key = "size" if shape.size not in model.grid.sizes else "frames"
         key = "fps" if key == "frames" and fps not in model.grid.fps else key
         raise source.error(f"shot {name!r}: {problem}", layers.where(key))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from rushes.media.formats import PRESETS
 
@@ -30,6 +30,8 @@ Seed = Annotated[int, Meta(ge=0, le=MAX_SEED)]
 Steps = Annotated[int, Meta(ge=1, le=1000)]
 Guidance = Annotated[float, Meta(ge=1, le=100)]
 Attempts = Annotated[int, Meta(ge=1, le=100)]
+File = Annotated[str, Meta(min_length=1, max_length=4096, description="path of a file")]
+Moment = Annotated[float, Meta(ge=0, le=MAX_SECONDS, description="seconds")]
 VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", max_length=64)]
 
 
@@ -73,12 +75,35 @@ class PresetTable(Settings, frozen=True, forbid_unknown_fields=True):
     vars: dict[VarName, str] | UnsetType = UNSET
 
 
+class KeyframeTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """A picture that the clip shows at a moment: ``at`` in seconds, or ``frame`` counted from 0."""
+
+    image: File
+    at: Moment | UnsetType = UNSET
+    frame: Annotated[int, Meta(ge=0, le=MAX_SECONDS * 120)] | UnsetType = UNSET
+
+
+class RetakeTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """The span of ``video`` that is made again, in seconds; the rest of it is kept."""
+
+    start: Moment = field(name="from")
+    end: Moment = field(name="to")
+    what: Literal["both", "picture", "sound"] = "both"
+
+
 class ShotTable(Settings, frozen=True, forbid_unknown_fields=True):
     """``[shots.NAME]``: one clip."""
 
     preset: Name | UnsetType = UNSET
     prompt: Prompt | UnsetType = UNSET
     vars: dict[VarName, str] | UnsetType = UNSET
+    image: File | UnsetType = UNSET
+    last_image: File | UnsetType = UNSET
+    keyframes: Annotated[list[KeyframeTable], Meta(min_length=1)] | UnsetType = UNSET
+    extend: File | UnsetType = UNSET
+    audio: File | UnsetType = UNSET
+    video: File | UnsetType = UNSET
+    retake: RetakeTable | UnsetType = UNSET
 
 
 class FilmTable(Struct, frozen=True, forbid_unknown_fields=True):

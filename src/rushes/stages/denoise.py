@@ -1,22 +1,50 @@
-"""denoise: embeddings and a seed to latents of picture and sound."""
+"""denoise: embeddings and a seed to latents of picture and sound, around what is given."""
 
 from __future__ import annotations
 
-from rushes.models.base import DenoiseSettings
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rushes.models.base import DenoiseSettings, Given
 from rushes.stages.base import Job, Made, Params, Stage
+
+if TYPE_CHECKING:
+    import torch
+
+    from rushes.models.base import Tensors
+
+Ranges = tuple[tuple[int, int], ...]
+"""Latents from the first number up to the second, of several pieces."""
 
 
 class DenoiseParams(Params, frozen=True):
-    """``seed`` is the stage's own, derived from the attempt's."""
+    """See :class:`DenoiseSettings`; ``seed`` is the stage's own, derived from the attempt's.
+
+    Args:
+        kept_video, kept_audio: latents of this piece that are given.
+        previous: how many of them, of picture and sound, are the end of the input ``previous``.
+        sound_from: the latent of the input ``sound`` that the first audio latent after those is.
+        keyframes: frames of the piece that the inputs ``picture.N`` show.
+    """
 
     seed: int
-    frames: int
+    first: int
+    latents: int
+    audio_offset: float
+    audio_latents: int
     height: int
     width: int
     fps: float
     steps: int
     guidance: float
     audio_guidance: float
+    kept_video: Ranges = ()
+    kept_audio: Ranges = ()
+    previous: tuple[int, int] = (0, 0)
+    sound_from: int = 0
+    keyframes: tuple[int, ...] = ()
 
 
 def run(job: Job) -> Made:
@@ -25,15 +53,78 @@ def run(job: Job) -> Made:
 
     assert job.model is not None
     assert job.checkpoint is not None
+    params: DenoiseParams = job.params
     embeds = load_file(job.inputs["embeds"]["embeds"])
-    settings = DenoiseSettings(**{name: getattr(job.params, name) for name in _FIELDS})
-    latents = job.model.denoise(embeds, settings, job.report, job.checkpoint)
+    settings = DenoiseSettings(
+        **{field.name: getattr(params, field.name) for field in fields(DenoiseSettings)}
+    )
+    given = read_given(params, job.inputs)
+    latents = job.model.denoise(embeds, settings, given, job.report, job.checkpoint)
     path = job.folder / "latents.safetensors"
     save_file(latents, path)
     return Made({"latents": path})
 
 
-_FIELDS = DenoiseParams.__struct_fields__
+def read_given(params: DenoiseParams, inputs: Mapping[str, Mapping[str, Path]]) -> Given | None:
+    """What the inputs give, laid out on this piece; None where they give nothing."""
+    from safetensors.torch import load_file
+
+    read = {name: load_file(paths["latents"]) for name, paths in inputs.items() if name != "embeds"}
+    if not read:
+        return None
+    pictures = [
+        (frame, read[f"picture.{number}"]["video"]) for number, frame in enumerate(params.keyframes)
+    ]
+    video = _blank(read, "video", params.latents)
+    audio = _blank(read, "audio", params.audio_latents)
+    _lay_out(params, read, video, audio)
+    if pictures and pictures[0][0] == 0 and params.first == 0:
+        video[:, :1] = pictures.pop(0)[1]
+    return Given(
+        video, _mask(params.kept_video, params.latents),
+        audio, _mask(params.kept_audio, params.audio_latents),
+        tuple(pictures),
+    )  # fmt: skip
+
+
+def _blank(read: Mapping[str, Tensors], name: str, length: int) -> torch.Tensor:
+    """Zeros of the shape that is given, (C, ``length``, …); empty where nothing of it is given."""
+    import torch
+
+    like = next((tensors[name] for tensors in read.values() if name in tensors), None)
+    if like is None:
+        return torch.empty(0)
+    return torch.zeros(like.shape[0], length, *like.shape[2:])
+
+
+def _lay_out(
+    params: DenoiseParams, read: Mapping[str, Tensors], video: torch.Tensor, audio: torch.Tensor
+) -> None:
+    """Copy what is given to its place in time."""
+    count, heard = params.previous
+    if (before := read.get("previous")) is not None:
+        video[:, :count] = before["video"][:, -count:]
+        if heard:
+            audio[:, :heard] = before["audio"][:, -heard:]
+    if (sound := read.get("sound")) is not None:
+        length = params.audio_latents - heard
+        audio[:, heard:] = sound["audio"][:, params.sound_from : params.sound_from + length]
+    if (whole := read.get("video")) is not None:
+        video.copy_(whole["video"])
+        if "audio" in whole:
+            audio.copy_(whole["audio"])
+
+
+def _mask(ranges: Ranges, length: int) -> torch.Tensor:
+    """(length,) bool: True inside the ranges."""
+    import torch
+
+    mask = torch.zeros(length, dtype=torch.bool)
+    for low, high in ranges:
+        mask[low:high] = True
+    return mask
+
+
 STAGE = Stage(
     "denoise", 1, "device", 2, ("torch", "diffusers"), DenoiseParams, run, loads_model=True
 )

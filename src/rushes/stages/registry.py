@@ -8,6 +8,7 @@ from rushes.stages import (
     decode_audio,
     decode_video,
     denoise,
+    encode_condition,
     encode_text,
     export,
     render_prompt,
@@ -19,6 +20,7 @@ STAGES: dict[str, Stage] = {
     for module in (
         render_prompt,
         encode_text,
+        encode_condition,
         denoise,
         decode_video,
         decode_audio,

@@ -1,0 +1,242 @@
+"""The nodes of one attempt at a shot, from its prompt to its latents, picture and sound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Protocol
+
+from rushes.plan.nodes import Node, Take
+from rushes.plan.seeds import attempt_seed, stage_seed
+from rushes.plan.windows import Timeline, Window
+from rushes.spec.conditions import Picture, Retake, SourceFile
+from rushes.spec.project import Shot
+from rushes.stages.base import Params
+from rushes.stages.decode_audio import DecodeAudioParams
+from rushes.stages.decode_video import DecodeVideoParams
+from rushes.stages.denoise import DenoiseParams, Ranges
+from rushes.stages.encode_condition import ConditionKind, EncodeConditionParams
+from rushes.stages.encode_text import EncodeTextParams
+from rushes.stages.render_prompt import RenderPromptParams
+
+Inputs = list[tuple[str, Node]]
+
+
+class MakeNode(Protocol):
+    """Makes nodes; equal work is one node."""
+
+    def __call__(
+        self,
+        stage: str,
+        params: Params,
+        inputs: Inputs = ...,
+        model: str | None = None,
+        file: SourceFile | None = None,
+    ) -> Node: ...
+
+
+class TakePlanner:
+    """Plans one attempt.
+
+    Args:
+        bases: the kept takes of the shots that this one is made from.
+    """
+
+    def __init__(self, make: MakeNode, shot: Shot, attempt: int, bases: Mapping[str, Take]) -> None:
+        self.make, self.shot, self.bases = make, shot, bases
+        self.seed = attempt_seed(shot.seed, attempt)
+        self.time = Timeline(shot.model, shot.shape.fps)
+        self.nodes: dict[str, Node] = {}
+
+    def plan(self) -> Window:
+        """Fill ``nodes`` up to the decoders; gives the last window."""
+        shot = self.shot
+        prompt = self._add(
+            "render_prompt", RenderPromptParams(shot.template, shot.variables, shot.negative)
+        )
+        text = self._add("encode_text", EncodeTextParams(), [("prompt", prompt)], load=True)
+        before, tail = self._find_beginning()
+        start = self.time.frames_of(before.end) if before is not None else 0
+        windows = self.time.windows(start + shot.shape.frames, before)
+        pictures = [(start + p.frame, self._encode_picture(p)) for p in shot.conditions.pictures]
+        sound = self._encode_sound(windows)
+        video = self._find_video()
+        made: list[Node] = []
+        for window in windows:
+            inputs: Inputs = [("embeds", text)]
+            if window.given and tail is not None:
+                inputs.append(("previous", tail))
+            inside = self._pictures_in(window, pictures)
+            inputs += [(f"picture.{n}", node) for n, (_, node) in enumerate(inside)]
+            if sound is not None:
+                inputs.append(("sound", sound))
+            if video is not None:
+                inputs.append(("video", video))
+            frames = tuple(frame for frame, _ in inside)
+            params = self._denoise_params(window, windows[0], frames)
+            tail = self._add("denoise", params, inputs, load=True)
+            made.append(tail)
+        self._decode(windows, made, start)
+        return windows[-1]
+
+    def _add(
+        self,
+        stage: str,
+        params: Params,
+        inputs: Inputs | None = None,
+        file: SourceFile | None = None,
+        *,
+        load: bool = False,
+    ) -> Node:
+        """A node under its stage's name, or the next number of it."""
+        node = self.make(stage, params, inputs or [], self.shot.model.name if load else None, file)
+        if node in self.nodes.values():
+            return node
+        count = sum(other.stage == stage for other in self.nodes.values())
+        self.nodes[f"{stage}.{count + 1}" if count else stage] = node
+        return node
+
+    def _encode(self, file: SourceFile, params: EncodeConditionParams) -> Node:
+        return self._add("encode_condition", params, file=file, load=True)
+
+    def _condition_params(
+        self, kind: ConditionKind, frames: int, audio_latents: int = 0, *, tail: bool = False
+    ) -> EncodeConditionParams:
+        shape = self.shot.shape
+        return EncodeConditionParams(
+            kind, frames, shape.height, shape.width, shape.fps, tail, audio_latents
+        )
+
+    def _find_beginning(self) -> tuple[Window | None, Node | None]:
+        """What an extension goes on from: the last window there is, and its latents."""
+        extend, reach = self.shot.conditions.extend, self.shot.model.reach
+        if isinstance(extend, str):
+            return self.bases[extend].last, self.bases[extend].latents
+        if extend is None:
+            return None, None
+        assert reach is not None
+        latents = reach.overlap + 1
+        frames = self.time.frames_of(latents)
+        audio = self.time.audio_at(frames)
+        heard = audio if extend.sound else 0
+        node = self._encode(extend, self._condition_params("clip", frames, heard, tail=True))
+        return Window(0, latents, latents, 0, audio, heard), node
+
+    def _encode_picture(self, picture: Picture) -> Node:
+        return self._encode(picture.file, self._condition_params("picture", 1))
+
+    def _encode_sound(self, windows: list[Window]) -> Node | None:
+        file = self.shot.conditions.audio
+        if file is None:
+            return None
+        length = windows[-1].audio_end - windows[0].audio_new
+        frames = self.shot.shape.frames
+        return self._encode(file, self._condition_params("sound", frames, length))
+
+    def _find_video(self) -> Node | None:
+        video = self.shot.conditions.video
+        if isinstance(video, str):
+            return self.bases[video].latents
+        if video is None:
+            return None
+        frames = self.shot.shape.frames
+        heard = video.sound and self.shot.conditions.retake is not None
+        audio = self.time.audio_at(frames) if heard else 0
+        return self._encode(video, self._condition_params("clip", frames, audio))
+
+    def _pictures_in(
+        self, window: Window, pictures: list[tuple[int, Node]]
+    ) -> list[tuple[int, Node]]:
+        """Those that show in the new frames of a window, by frame of the window."""
+        low = self.time.frames_of(window.first + window.given) if window.given else 0
+        high = self.time.frames_of(window.end)
+        shift = self.time.shift_of(window)
+        return [(frame - shift, node) for frame, node in pictures if low <= frame < high]
+
+    def _denoise_params(
+        self, window: Window, first: Window, keyframes: tuple[int, ...]
+    ) -> DenoiseParams:
+        shot = self.shot
+        label = f"denoise.{window.first}" if window.first else "denoise"
+        video, audio = self._find_kept(window)
+        if 0 in keyframes and window.first == 0:
+            video = ((0, 1),)
+        return DenoiseParams(
+            seed=stage_seed(self.seed, label),
+            first=min(window.first, 1),
+            latents=window.latents,
+            audio_offset=self.time.audio_offset(window),
+            audio_latents=window.audio_latents,
+            height=shot.shape.height,
+            width=shot.shape.width,
+            fps=shot.shape.fps,
+            steps=shot.steps,
+            guidance=shot.guidance,
+            audio_guidance=shot.audio_guidance,
+            kept_video=video,
+            kept_audio=audio,
+            previous=(window.given, window.audio_given),
+            sound_from=window.audio_new - first.audio_new,
+            keyframes=keyframes,
+        )
+
+    def _find_kept(self, window: Window) -> tuple[Ranges, Ranges]:
+        """Latents of the window that are given, of picture and of sound."""
+        conditions = self.shot.conditions
+        whole, heard = ((0, window.latents),), ((0, window.audio_latents),)
+        if conditions.video is not None:
+            silent = isinstance(conditions.video, SourceFile) and not conditions.video.sound
+            if conditions.retake is None:
+                return whole, ()
+            video, audio = self._keep_around(conditions.retake, window)
+            return video, () if silent else audio
+        video = _ranges((0, window.given))
+        return video, heard if conditions.audio is not None else _ranges((0, window.audio_given))
+
+    def _keep_around(self, retake: Retake, window: Window) -> tuple[Ranges, Ranges]:
+        """What lies outside the span; latents that the span touches are made again."""
+        low, high = self.time.latent_at(retake.start), self.time.latent_at(retake.end - 1) + 1
+        video = _ranges((0, low), (high, window.latents))
+        scale = self.shot.model.latents.audio_per_second / self.shot.shape.fps
+        low, high = math.floor(retake.start * scale), math.ceil(retake.end * scale)
+        audio = _ranges((0, low), (min(high, window.audio_latents), window.audio_latents))
+        whole, heard = ((0, window.latents),), ((0, window.audio_latents),)
+        return (whole if retake.what == "sound" else video), (
+            heard if retake.what == "picture" else audio
+        )
+
+    def _decode(self, windows: list[Window], made: list[Node], start: int) -> None:
+        """Picture and sound of the new material: what was given is decoded with it and cut."""
+        shape, first = self.shot.shape, windows[0]
+        inputs = [(f"latents.{n}", node) for n, node in enumerate(made)]
+        inputs = [("latents", made[0])] if len(made) == 1 else inputs
+        skips = (0, *(window.given for window in windows[1:]))
+        self._add(
+            "decode_video",
+            DecodeVideoParams(
+                frames=shape.frames,
+                height=shape.height,
+                width=shape.width,
+                fps=shape.fps,
+                skips=skips,
+                drop=self.time.frames_of(first.given),
+            ),
+            inputs,
+            load=True,
+        )
+        extends = self.shot.conditions.extend is not None
+        begun = first.audio_first / self.shot.model.latents.audio_per_second
+        self._add(
+            "decode_audio",
+            DecodeAudioParams(
+                skips=(0, *(window.audio_given for window in windows[1:])),
+                drop_seconds=start / shape.fps - begun if extends else 0.0,
+                seconds=shape.frames / shape.fps if extends else None,
+            ),
+            inputs,
+            load=True,
+        )
+
+
+def _ranges(*pairs: tuple[int, int]) -> Ranges:
+    return tuple((low, high) for low, high in pairs if low < high)

@@ -1,0 +1,286 @@
+"""What a shot is given besides its prompt: pictures, sound, footage, or another shot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from msgspec import UNSET
+
+from rushes.catalogue.load import find_model, model_names
+from rushes.catalogue.model import Control, Model
+from rushes.errors import MediaError, ProjectError
+from rushes.spec import tables
+from rushes.spec.read import Source
+from rushes.store.files import digest_file
+from rushes.types import Digest, VideoShape
+
+if TYPE_CHECKING:
+    from rushes.media import MediaInfo
+
+RetakePart = Literal["both", "picture", "sound"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that a shot reads; its digest is part of the key, its path is not.
+
+    ``sound``: whether there is sound in it.
+    """
+
+    path: Path
+    sha256: Digest
+    sound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that frame ``frame`` of the clip (from 0) has to show. ``key`` named it."""
+
+    frame: int
+    file: SourceFile
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retake:
+    """The frames from ``start`` up to ``end`` of the given video that are made again."""
+
+    start: int
+    end: int
+    what: RetakePart
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What is given. ``extend`` and ``video`` are a file, or the name of another shot."""
+
+    pictures: tuple[Picture, ...] = ()
+    audio: SourceFile | None = None
+    extend: SourceFile | str | None = None
+    video: SourceFile | str | None = None
+    retake: Retake | None = None
+
+    @property
+    def files(self) -> tuple[SourceFile, ...]:
+        """Everything that is read from outside."""
+        given = (*(p.file for p in self.pictures), self.audio, self.extend, self.video)
+        return tuple(file for file in given if isinstance(file, SourceFile))
+
+    @property
+    def shots(self) -> tuple[str, ...]:
+        """Shots that this one is made from."""
+        return tuple(name for name in (self.extend, self.video) if isinstance(name, str))
+
+
+def base_of(shot: tables.ShotTable) -> str | None:
+    """What ``extend`` or ``video`` says, where it may be the name of a shot."""
+    for value in (shot.extend, shot.video):
+        if value is not UNSET:
+            return value
+    return None
+
+
+def resolve_conditions(
+    shot: tables.ShotTable, name: str, shape: VideoShape, model: Model, folder: Path,
+    source: Source, shots: dict[str, VideoShape],
+) -> Conditions:  # fmt: skip
+    """Read and check what a shot is given.
+
+    Args:
+        folder: of the project; relative paths start there.
+        shots: shapes of the shots that this one may refer to.
+
+    Raises:
+        ProjectError: the model cannot do it, keys contradict each other, or a file is not there or
+            not what is asked for.
+    """
+    reader = _Reader(shot, name, shape, model, folder, source, shots)
+    reader.refuse_unable(model)
+    reader.refuse_pairs()
+    return Conditions(
+        pictures=reader.read_pictures(),
+        audio=reader.read_audio(),
+        extend=reader.read_clip("extend"),
+        video=reader.read_clip("video"),
+        retake=reader.read_retake(),
+    )
+
+
+_PAIRS = (
+    ("extend", "image", "the end of what is extended is the first picture"),
+    ("extend", "video", "a clip goes on, or is made again"),
+    ("video", "image", "the video is given whole"),
+    ("video", "last_image", "the video is given whole"),
+    ("video", "keyframes", "the video is given whole"),
+)
+
+
+class _Reader:
+    """The condition keys of one shot."""
+
+    def __init__(
+        self,
+        shot: tables.ShotTable,
+        name: str,
+        shape: VideoShape,
+        model: Model,
+        folder: Path,
+        source: Source,
+        shots: dict[str, VideoShape],
+    ) -> None:
+        self.shot, self.name, self.shape = shot, name, shape
+        self.folder, self.source, self.shots = folder, source, shots
+        reach, step = model.reach, model.latents.video_frames
+        self.least_frames = reach.overlap * step + 1 if reach is not None else shape.frames
+        self.most_frames = model.grid.frames_max
+
+    def says(self, key: str) -> bool:
+        return getattr(self.shot, key) is not UNSET
+
+    def error(self, key: str, message: str, hint: str | None = None) -> ProjectError:
+        return self.source.error(f"shot {self.name!r}: {message}", ("shots", self.name, key), hint)
+
+    def refuse_unable(self, model: Model) -> None:
+        for key in get_args(Control):
+            if self.says(key) and key not in model.controls:
+                able = [other for other in model_names() if key in find_model(other).controls]
+                hint = f"models that can: {', '.join(able)}" if able else None
+                raise self.error(key, f"{model.name} cannot be given {key!r}", hint)
+
+    def refuse_pairs(self) -> None:
+        for one, other, why in _PAIRS:
+            if self.says(one) and self.says(other):
+                raise self.error(other, f"{one!r} and {other!r} exclude each other: {why}")
+        if self.says("video") and self.shape.frames > self.most_frames:
+            message = (
+                f"a given video has at most {self.most_frames} frames, not {self.shape.frames}"
+            )
+            raise self.error("video", message, f"frames = {self.most_frames}")
+        if self.says("retake") and not self.says("video"):
+            raise self.error("retake", "'retake' needs a 'video' to be taken from")
+        if self.says("audio") and self.says("video"):
+            hint = "to hear another sound over a finished video, mux it outside"
+            raise self.error("audio", "with sound and video given nothing is left to make", hint)
+
+    def read_pictures(self) -> tuple[Picture, ...]:
+        found: list[Picture] = []
+        shot = self.shot
+        if shot.image is not UNSET:
+            found.append(Picture(0, self._picture(shot.image, "image"), "image"))
+        for keyframe in [] if shot.keyframes is UNSET else shot.keyframes:
+            frame = self._frame_of(keyframe)
+            found.append(Picture(frame, self._picture(keyframe.image, "keyframes"), "keyframes"))
+        if shot.last_image is not UNSET:
+            file = self._picture(shot.last_image, "last_image")
+            found.append(Picture(self.shape.frames - 1, file, "last_image"))
+        frames = [picture.frame for picture in found]
+        for picture in found:
+            if frames.count(picture.frame) > 1:
+                raise self.error(picture.key, f"frame {picture.frame} is given two pictures")
+        return tuple(sorted(found, key=lambda picture: picture.frame))
+
+    def _frame_of(self, keyframe: tables.KeyframeTable) -> int:
+        if (keyframe.at is UNSET) == (keyframe.frame is UNSET):
+            raise self.error("keyframes", "a keyframe says either 'at' (seconds) or 'frame'")
+        last = self.shape.frames - 1
+        if keyframe.frame is not UNSET:
+            frame, said = keyframe.frame, f"frame {keyframe.frame}"
+        else:
+            assert keyframe.at is not UNSET
+            exact = keyframe.at * self.shape.fps
+            frame, said = round(exact), f"{keyframe.at:g} s"
+            if abs(exact - frame) > 1e-3:
+                near = [(n, n / self.shape.fps) for n in (int(exact), int(exact) + 1)]
+                hint = "nearest: " + " or ".join(f"frame {n}, {s:.5g} s" for n, s in near)
+                raise self.error("keyframes", f"no frame starts at {said}", hint)
+        if frame > last:
+            hint = f"the last is frame {last} ({last / self.shape.fps:.4g} s)"
+            raise self.error("keyframes", f"{said} is after the clip's end", hint)
+        return frame
+
+    def read_audio(self) -> SourceFile | None:
+        if self.shot.audio is UNSET:
+            return None
+        file = self._file(self.shot.audio, "audio")
+        info = self._probe(file, "audio")
+        if info.audio is None:
+            raise self.error("audio", f"{self.shot.audio!r} has no sound")
+        seconds = info.audio.duration_seconds or info.duration_seconds
+        self._refuse_short("audio", seconds, self.shape.frames)
+        return replace(file, sound=True)
+
+    def read_clip(self, key: Literal["extend", "video"]) -> SourceFile | str | None:
+        """A shot's name, or a file with a picture of which there is enough."""
+        said = getattr(self.shot, key)
+        if said is UNSET:
+            return None
+        if said in self.shots:
+            self._refuse_other_shape(key, said)
+            return str(said)
+        file = self._file(said, key, "no shot of this name, and no file")
+        info = self._probe(file, key)
+        if info.video is None:
+            raise self.error(key, f"{said!r} has no picture")
+        frames = self.shape.frames if key == "video" else self.least_frames
+        self._refuse_short(key, info.video.duration_seconds or info.duration_seconds, frames)
+        return replace(file, sound=info.audio is not None)
+
+    def _refuse_other_shape(self, key: str, other: str) -> None:
+        mine, theirs = self.shape, self.shots[other]
+        if (mine.size, mine.fps) != (theirs.size, theirs.fps):
+            raise self.error(
+                key,
+                f"{other!r} is {theirs.size} at {theirs.fps:g} fps, this is {mine.size} at "
+                f"{mine.fps:g} fps",
+                "give both the same size and fps",
+            )
+        if key == "video" and mine.frames != theirs.frames:
+            hint = f"frames = {theirs.frames}"
+            raise self.error(
+                key, f"{other!r} has {theirs.frames} frames, this has {mine.frames}", hint
+            )
+
+    def read_retake(self) -> Retake | None:
+        said = self.shot.retake
+        if said is UNSET:
+            return None
+        fps = self.shape.fps
+        start, end = round(said.start * fps), round(said.end * fps)
+        if not start < end:
+            raise self.error("retake", f"the span from {said.start:g} to {said.end:g} s is empty")
+        if end > self.shape.frames:
+            raise self.error("retake", f"the clip ends at {self.shape.seconds:.4g} s")
+        return Retake(start, end, said.what)
+
+    def _picture(self, said: str, key: str) -> SourceFile:
+        file = self._file(said, key)
+        if self._probe(file, key).video is None:
+            raise self.error(key, f"{said!r} is not a picture")
+        return file
+
+    def _file(self, said: str, key: str, missing: str = "there is no file") -> SourceFile:
+        try:
+            path = (self.folder / said).resolve()
+            if not path.is_file():
+                raise self.error(key, f"{missing} {said!r}")
+            return SourceFile(path, digest_file(path))
+        except (OSError, ValueError, RuntimeError) as exc:
+            reason = getattr(exc, "strerror", None) or exc
+            raise self.error(key, f"{said!r} cannot be read: {reason}") from exc
+
+    def _probe(self, file: SourceFile, key: str) -> MediaInfo:
+        from rushes.media import probe
+
+        try:
+            return probe(file.path)
+        except MediaError as exc:
+            raise self.error(key, exc.message, exc.hint) from exc
+
+    def _refuse_short(self, key: str, seconds: float | None, frames: int) -> None:
+        """A container's declared end may lie a little before the last frame's."""
+        needed = frames / self.shape.fps
+        if seconds is not None and seconds < needed - 0.05:
+            message = f"the file lasts {seconds:.4g} s, and {needed:.4g} s of it are needed"
+            raise self.error(key, message, "give a longer file, or make a shorter clip")

@@ -1,0 +1,141 @@
+"""Plans of shots that are made from files, and from each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rushes.plan.build import build_plan
+from rushes.plan.explain import record_graph
+from rushes.plan.nodes import Plan
+from rushes.plan.order import order_work
+from rushes.spec.resolve import load_project
+from tests.media_files import write_picture
+from tests.plan.tools import LOCK, Verdicts
+
+HEAD = '[project]\nname = "p"\nseed = 7\n'
+ONE = '[shots.one]\nprompt = "a red ball"\nattempts = 2\n'
+CHAIN = HEAD + ONE + '[shots.two]\nextend = "one"\n[shots.three]\nextend = "two"\nseconds = 3\n'
+
+
+def plan(folder: Path, text: str, verdicts: Verdicts | None = None, *targets: str) -> Plan:
+    (folder / "rushes.toml").write_text(text)
+    return build_plan(load_project(folder), LOCK, verdicts or Verdicts(), targets)
+
+
+def labels(plan: Plan, name: str) -> list[str]:
+    return [row.label for row in plan.rows() if row.name == name]
+
+
+def keys(plan: Plan) -> dict[tuple[str, str], object]:
+    return {(row.name, row.label): row.node.key for row in plan.rows()}
+
+
+def steps(plan: Plan, *, ahead: bool = False) -> list[tuple[str, str]]:
+    return [(s.name, s.node.stage) for s in order_work(plan, lambda key: False, ahead=ahead)]
+
+
+def test_what_goes_on_waits_for_the_verdict(tmp_path: Path) -> None:
+    first = plan(tmp_path, CHAIN)
+    assert {name for name, _ in steps(first)} == {"one"}
+    assert {name for name, _ in steps(first, ahead=True)} == {"one", "two", "three"}
+    verdicts = Verdicts()
+    verdicts.judge(first.shots[0].kept.nodes["check"].key, passed=True)
+    second = plan(tmp_path, CHAIN, verdicts)
+    assert {name for name, _ in steps(second)} == {"one", "two"}
+    assert [shot.ready for shot in second.shots] == [True, True, False]
+
+
+def test_what_goes_on_follows_the_kept_take(tmp_path: Path) -> None:
+    first = plan(tmp_path, CHAIN)
+    verdicts = Verdicts()
+    verdicts.judge(first.shots[0].kept.nodes["check"].key, passed=False)
+    second = plan(tmp_path, CHAIN, verdicts)
+    before, after = keys(first), keys(second)
+    assert before[("two", "denoise")] != after[("two", "denoise")]
+    assert before[("two", "encode_text")] == after[("two", "encode_text")]
+    assert (
+        dict(second.shots[1].kept.nodes["denoise"].inputs)["previous"]
+        is (second.shots[0].kept.nodes["denoise"])
+    )
+
+
+def test_an_extension_reads_latents_and_not_the_clip(tmp_path: Path) -> None:
+    before = keys(plan(tmp_path, CHAIN))
+    after = keys(plan(tmp_path, CHAIN.replace("attempts = 2", "export = { crf = 30 }")))
+    changed = {place for place in before if before[place] != after[place]}
+    assert changed == {("one", "export"), ("one", "check")}
+
+
+def test_a_long_shot_is_a_chain_with_seeds_of_its_own(tmp_path: Path) -> None:
+    made = plan(tmp_path, HEAD + ONE + "seconds = 4\n")
+    nodes = made.shots[0].kept.nodes
+    chain = [nodes[label] for label in ("denoise", "denoise.2", "denoise.3")]
+    assert [dict(node.inputs).get("previous") for node in chain] == [None, *chain[:2]]
+    assert len({node.params.seed for node in chain}) == 3  # type: ignore[attr-defined]
+    assert [name for name, _ in nodes["decode_video"].inputs] == [
+        "latents.0", "latents.1", "latents.2",
+    ]  # fmt: skip
+    order = [stage for _, stage in steps(made)]
+    assert order.count("denoise") == 3
+
+
+def test_the_same_length_in_one_denoise_is_the_plain_shot(tmp_path: Path) -> None:
+    plain = keys(plan(tmp_path, HEAD + ONE))
+    said = keys(plan(tmp_path, HEAD + ONE + "seconds = 2\n"))
+    assert plain == said
+
+
+def test_a_chain_of_an_hour_is_planned(tmp_path: Path) -> None:
+    made = plan(tmp_path, HEAD + ONE + "seconds = 3600\n")
+    assert labels(made, "one").count("denoise.3599") == 1
+    assert len(steps(made)) > 3600
+
+
+def test_a_target_brings_what_it_is_made_from(tmp_path: Path) -> None:
+    made = plan(tmp_path, CHAIN, None, "three")
+    assert [shot.shot.name for shot in made.shots] == ["one", "two", "three"]
+
+
+def test_the_bytes_of_a_file_count_and_its_name_does_not(tmp_path: Path) -> None:
+    text = HEAD + ONE + 'image = "a.png"\n'
+    write_picture(tmp_path / "a.png")
+    before = keys(plan(tmp_path, text))
+    (tmp_path / "a.png").rename(tmp_path / "b.png")
+    assert keys(plan(tmp_path, text.replace("a.png", "b.png"))) == before
+    write_picture(tmp_path / "b.png", (225, 30, 35))
+    after = keys(plan(tmp_path, text.replace("a.png", "b.png")))
+    same = {place[1] for place in before if before[place] == after[place]}
+    assert same == {"render_prompt", "encode_text"}
+
+
+def test_one_file_given_twice_is_encoded_once(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png")
+    text = HEAD + ONE + 'image = "a.png"\nlast_image = "a.png"\n'
+    assert labels(plan(tmp_path, text), "one").count("encode_condition") == 1
+    assert "encode_condition.2" not in labels(plan(tmp_path, text), "one")
+
+
+def test_the_graph_names_what_is_read(tmp_path: Path) -> None:
+    graph = record_graph(plan(tmp_path, CHAIN)).nodes
+    assert graph["two"]["denoise"].inputs["previous"] == "one:denoise"
+    assert graph["three"]["denoise.2"].inputs["previous"] == "three:denoise"
+    assert graph["three"]["denoise"].inputs["previous"] == "two:denoise.2"
+
+
+@pytest.mark.parametrize(
+    ("what", "video", "audio"),
+    [
+        ("both", ((0, 2), (5, 9)), ((0, 12), (25, 52))),
+        ("picture", ((0, 2), (5, 9)), ((0, 52),)),
+        ("sound", ((0, 9),), ((0, 12), (25, 52))),
+    ],
+)
+def test_a_retake_keeps_what_is_outside_its_span(
+    what: str, video: object, audio: object, tmp_path: Path
+) -> None:
+    span = f'retake = {{ from = 0.5, to = 1.0, what = "{what}" }}\n'
+    made = plan(tmp_path, HEAD + ONE + f'[shots.two]\nprompt = "x"\nvideo = "one"\n{span}')
+    params = made.shots[1].kept.nodes["denoise"].params
+    assert (params.kept_video, params.kept_audio) == (video, audio)  # type: ignore[attr-defined]
