@@ -97,6 +97,10 @@ def summarise(rows: list[dict]) -> dict[str, object]:
     out: dict[str, object] = {
         a: wilson(sum(r["asked"][a] == r["seen"][a] for r in rows), len(rows)) for a in ASPECTS
     }
+    three = ASPECTS[:3]
+    out["colour_shape_and_motion"] = wilson(
+        sum(all(r["asked"][a] == r["seen"][a] for a in three) for r in rows), len(rows)
+    )
     named = [r for r in rows if r["asked"]["speed"]]
     out["speed"] = wilson(sum(r["asked"]["speed"] == r["seen"]["speed"] for r in named), len(named))
     loud = [r for r in rows if not r["asked"]["silent"]]
@@ -109,11 +113,19 @@ def summarise(rows: list[dict]) -> dict[str, object]:
     offsets = [r["seen"]["offset_seconds"] for r in with_picture]
     matched = [o for o in offsets if o is not None]
     out["events_matched"] = wilson(len(matched), len(with_picture))
+    gaps = [abs(gap) for r in with_picture for gap in _gaps(r["seen"])]
+    out["events_within_a_frame"] = wilson(sum(gap <= 1 / world.FPS for gap in gaps), len(gaps))
     out["median_abs_offset_seconds"] = (
         round(float(np.median(np.abs(matched))), 4) if matched else None
     )
     out["median_offset_seconds"] = round(float(np.median(matched)), 4) if matched else None
     return out
+
+
+def _gaps(seen: dict) -> list[float]:
+    """Seconds from each event of the picture to the nearest of the sound; infinite without one."""
+    heard = seen["sound_events"]
+    return [min((abs(s - p) for s in heard), default=math.inf) for p in seen["picture_events"]]
 
 
 _worker: dict[str, object] = {}

@@ -11,14 +11,15 @@ from training.sprite import clips, oracle, world  # noqa: E402
 COUNT = 48
 
 
-@pytest.fixture(scope="module")
-def judged(tmp_path_factory):
+@pytest.fixture(scope="module", params=[world.SIZE, 96], ids=lambda size: f"{size} pixels")
+def judged(request, tmp_path_factory):
     rng = np.random.default_rng(11)
     path = tmp_path_factory.mktemp("oracle") / "clip.mp4"
     pairs = []
     for _ in range(COUNT):
         scene = world.sample_scene(rng, include_held_out=True)
-        clips.write_mp4(path, world.render_video(scene), world.render_audio(scene))
+        frames = world.render_video(scene, size=request.param)
+        clips.write_mp4(path, frames, world.render_audio(scene))
         pairs.append((scene, oracle.judge_file(path)))
     return pairs
 

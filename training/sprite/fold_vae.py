@@ -13,7 +13,7 @@ import torch
 from diffusers import AutoencoderKLLTX2Video
 
 from training.sprite.muon import Both
-from training.sprite.train_vae import RUNS, build_vae, draw_batch, render_clips
+from training.sprite.train_vae import RUNS, build_vae, draw_batch
 
 
 def fold_kernel(kernel: torch.Tensor) -> torch.Tensor:
@@ -64,11 +64,10 @@ def distil(old: AutoencoderKLLTX2Video, new: AutoencoderKLLTX2Video, seconds: fl
     """Teaches the new encoder the old one's folded latents."""
     optimiser = Both(new.encoder, 2e-3)
     rng = np.random.default_rng(3)
-    clips, grounds = render_clips(600, 9)
     begin, step = time.time(), 0
     while (left := 1 - (time.time() - begin) / seconds) > 0:
         optimiser.set_rate(2e-3 * min(1, (step + 1) / 20) * min(1, left / 0.4 + 0.02))
-        x, _ = draw_batch(clips, grounds, rng, 4, 64, 9)
+        x, _ = draw_batch(rng, 4, 64, 64, 9)
         with torch.no_grad():
             target = fold_latents(old.encode(x).latent_dist.mode())
         loss = (new.encode(x).latent_dist.mean - target).square().mean()

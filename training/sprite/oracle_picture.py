@@ -1,6 +1,7 @@
 """The oracle's eyes: colour, background, shape, motion and speed of a clip, by classical means.
 
-Frames are `(F, H, W, 3) uint8`. Nothing here knows how the clip was made.
+Frames are square, `(F, H, H, 3) uint8`, of any size; places and sizes are measured in the world's
+unit, `world.SIZE` a side. Nothing here knows how the clip was made.
 """
 
 from dataclasses import dataclass
@@ -11,14 +12,14 @@ import numpy as np
 from training.sprite import world
 
 OBJECT_DISTANCE = 55.0  # RGB distance from the background that makes a pixel an object's
-SMALLEST_AREA = 14.0  # pixels
+SMALLEST_AREA = 14.0
 SHAPE_FRAMES = 10  # judged for the shape
 UP = 2  # sub-pixels a side for templates
 
 
 @dataclass(frozen=True)
 class Track:
-    """One value a frame; `x, y` are NaN where nothing is seen. Area in pixels, alpha-weighted."""
+    """One value a frame; `x, y` are NaN where nothing is seen. The area is alpha-weighted."""
 
     x: np.ndarray
     y: np.ndarray
@@ -26,6 +27,11 @@ class Track:
     seen: np.ndarray
     whole: np.ndarray  # seen, and not touching the border
     alpha: np.ndarray  # (F, H, W) coverage in [0, 1]
+
+    @property
+    def unit(self) -> float:
+        """Pixels a unit of the world."""
+        return self.alpha.shape[1] / world.SIZE
 
 
 def find_background(frames: np.ndarray) -> tuple[np.ndarray, str, float]:
@@ -45,7 +51,7 @@ def find_object(frames: np.ndarray, ground: np.ndarray) -> tuple[Track, np.ndarr
     difference = np.linalg.norm(frames.astype(np.float32) - ground, axis=-1)
     masks = np.stack([_largest(d > OBJECT_DISTANCE) for d in difference])
     empty = np.zeros(len(frames))
-    if masks.sum() < SMALLEST_AREA:
+    if masks.sum() < SMALLEST_AREA * (frames.shape[1] / world.SIZE) ** 2:
         seen = empty.astype(bool)
         nothing = np.full(len(frames), np.nan)
         return Track(nothing, nothing, empty, seen, seen, np.zeros(difference.shape)), None
@@ -66,9 +72,10 @@ def _largest(mask: np.ndarray) -> np.ndarray:
 
 
 def _measure(alpha: np.ndarray, masks: np.ndarray) -> Track:
-    area = alpha.sum((1, 2))
+    unit = alpha.shape[1] / world.SIZE
+    area, covered = alpha.sum((1, 2)), masks.sum((1, 2))
     # a ghost in a blink's dark half is far smaller than the shape itself
-    seen = masks.sum((1, 2)) >= max(SMALLEST_AREA, 0.08 * np.percentile(masks.sum((1, 2)), 95))
+    seen = covered >= max(SMALLEST_AREA * unit**2, 0.08 * np.percentile(covered, 95))
     grid = np.arange(alpha.shape[1]) + 0.5
     with np.errstate(invalid="ignore", divide="ignore"):
         x = np.where(seen, (alpha.sum(1) @ grid) / area, np.nan)
@@ -76,7 +83,8 @@ def _measure(alpha: np.ndarray, masks: np.ndarray) -> Track:
     border = (
         masks[:, 0].any(1) | masks[:, -1].any(1) | masks[:, :, 0].any(1) | masks[:, :, -1].any(1)
     )
-    return Track(x, y, np.where(seen, area, 0.0), seen, seen & ~border, alpha)
+    area = np.where(seen, area, 0.0) / unit**2
+    return Track(x / unit, y / unit, area, seen, seen & ~border, alpha)
 
 
 def _template(shape: str, x: float, y: float, area: float, size: int) -> np.ndarray:
@@ -110,9 +118,10 @@ def judge_shape(track: Track) -> tuple[str | None, float]:
     for shape in world.SHAPES:
         total = []
         for f in picks:
-            alpha = track.alpha[f]
-            ideal = _template(shape, track.x[f], track.y[f], track.area[f], alpha.shape[0])
-            total.append(np.abs(alpha - ideal).sum() / track.area[f])
+            alpha, unit = track.alpha[f], track.unit
+            x, y, area = track.x[f] * unit, track.y[f] * unit, track.area[f] * unit**2
+            ideal = _template(shape, x, y, area, alpha.shape[0])
+            total.append(np.abs(alpha - ideal).sum() / area)
         errors[shape] = float(np.median(total))
     ranked = sorted(errors, key=errors.get)
     return ranked[0], 1 - errors[ranked[0]] / max(errors[ranked[1]], 1e-6)

@@ -5,7 +5,6 @@ LTX2Pipeline samples with. Resumable: `python -m training.sprite.train_transform
 """
 
 import argparse
-import tempfile
 import time
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import numpy as np
 import torch
 from diffusers import LTX2VideoTransformer3DModel
 from torch import distributed, nn
-from torch.multiprocessing import spawn
 
 from rushes.models.ltx2_tokens import keyframe_coords, pack_audio, pack_video, predict
 from training.sprite import parts, text, world
@@ -23,6 +21,7 @@ from training.sprite.noising import Task, draw_task
 from training.sprite.prompts import write_prompt
 from training.sprite.tokenizer import train_tokenizer
 from training.sprite.train_vae import RUNS, to_tensor
+from training.sprite.workers import average, run_workers
 
 FRAMES, SIDE, AUDIO_FRAMES = 9, 4, 52  # of the latents
 PROMPT_DROPOUT = 0.1
@@ -186,27 +185,8 @@ def save(path: Path, model: nn.Module, ema: Ema, optimiser: Both, state: dict) -
     path.with_suffix(".tmp").rename(path)
 
 
-def average(model: nn.Module, done: float) -> float:
-    """Averages the gradients over the workers, in place, and the share of the time that is over."""
-    grads = [p.grad for p in model.parameters() if p.grad is not None]
-    flat = torch.cat([g.flatten() for g in grads] + [torch.tensor([done])])
-    distributed.all_reduce(flat)
-    flat /= distributed.get_world_size()
-    for grad, mean in zip(grads, flat[:-1].split([g.numel() for g in grads]), strict=True):
-        grad.copy_(mean.view_as(grad))
-    return float(flat[-1])
-
-
-def train(rank: int, args: argparse.Namespace, meeting: str) -> None:
-    """One of `args.workers` processes, each with its share of the batch and one thread.
-
-    Threads of one process wait for each other in a spin and starve beside any other load;
-    processes that average their gradients do not.
-    """
-    torch.set_num_threads(1)
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{meeting}", rank=rank, world_size=args.workers
-    )
+def train(rank: int, args: argparse.Namespace) -> None:
+    """One of `args.workers` processes, each with its share of the batch."""
     torch.manual_seed(6)
     tokenizer = train_tokenizer()
     model = Sprite(len(tokenizer))
@@ -254,13 +234,11 @@ def train(rank: int, args: argparse.Namespace, meeting: str) -> None:
             save(path, model, ema, optimiser, state)
     if rank == 0:
         save(path, model, ema, optimiser, state)
-    distributed.destroy_process_group()
 
 
 def main() -> None:
     args = parse()
-    with tempfile.TemporaryDirectory() as folder:
-        spawn(train, (args, str(Path(folder) / "meeting")), args.workers)
+    run_workers(train, args, args.workers)
 
 
 if __name__ == "__main__":

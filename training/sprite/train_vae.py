@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderKLLTX2Video
+from torch import distributed
 
 from training.sprite import parts, world
 from training.sprite.muon import Both
+from training.sprite.workers import average, run_workers
 
 RUNS = Path(__file__).parent / "runs"
 KL_WEIGHT = 3e-4
@@ -21,12 +23,11 @@ BASE_RATE = 1e-3
 START_LOG_VARIANCE = -5.0
 
 
-def render_clips(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(count, F, H, W, 3) uint8 clips and (count, 3) uint8 background colours."""
+def render_clips(count: int, seed: int, size: int = world.SIZE) -> np.ndarray:
+    """(count, F, size, size, 3) uint8 clips."""
     rng = np.random.default_rng(seed)
     scenes = [world.sample_scene(rng) for _ in range(count)]
-    clips = np.stack([world.render_video(s) for s in scenes])
-    return clips, np.array([world.BACKGROUNDS[s.background] for s in scenes], np.uint8)
+    return np.stack([world.render_video(s, size=size) for s in scenes])
 
 
 def to_tensor(clips: np.ndarray) -> torch.Tensor:
@@ -35,26 +36,22 @@ def to_tensor(clips: np.ndarray) -> torch.Tensor:
 
 
 def draw_batch(
-    clips: np.ndarray,
-    grounds: np.ndarray,
-    rng: np.random.Generator,
-    batch: int,
-    crop: int,
-    span: int,
+    rng: np.random.Generator, batch: int, size: int, crop: int, span: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Random crops and their per-pixel loss weights (B, 1, F, H, W)."""
-    picks = rng.integers(len(clips), size=batch)
+    """Random crops of fresh scenes and their per-pixel loss weights (B, 1, F, H, W)."""
     out = np.empty((batch, span, crop, crop, 3), np.uint8)
-    room = world.SIZE - crop
-    for i, k in enumerate(picks):
-        # half of the crops begin at the clip's own start
-        f = 0 if rng.random() < 0.3 else int(rng.integers(world.FRAMES - span + 1))
-        moving = np.argwhere(np.abs(clips[k, f + span // 2].astype(int) - grounds[k]).sum(-1) > 60)
-        centre = moving[rng.integers(len(moving))] if len(moving) else rng.integers(64, size=2)
-        top, left = np.clip(centre - rng.integers(crop, size=2), 0, room)
-        out[i] = clips[k, f : f + span, top : top + crop, left : left + crop]
+    grounds = np.empty((batch, 3), np.float32)
+    for i in range(batch):
+        scene = world.sample_scene(rng)
+        grounds[i] = world.BACKGROUNDS[scene.background]
+        first = 0 if rng.random() < 0.3 else int(rng.integers(world.FRAMES - span + 1))
+        clip = world.render_video(scene, span, size, first)
+        moving = np.argwhere(np.abs(clip[span // 2] - grounds[i]).sum(-1) > 60)
+        centre = moving[rng.integers(len(moving))] if len(moving) else rng.integers(size, size=2)
+        top, left = np.clip(centre - rng.integers(crop, size=2), 0, size - crop)
+        out[i] = clip[:, top : top + crop, left : left + crop]
     x = to_tensor(out)
-    ground = torch.from_numpy(grounds[picks]).float()[:, :, None, None, None] / 127.5 - 1
+    ground = torch.from_numpy(grounds)[:, :, None, None, None] / 127.5 - 1
     mask = ((x - ground).abs().sum(1, keepdim=True) > 0.3).float()
     near = torch.nn.functional.max_pool3d(mask, (1, 5, 5), 1, (0, 2, 2))
     return x, 1 + OBJECT_WEIGHT * near
@@ -97,28 +94,27 @@ def measure_psnr(vae: AutoencoderKLLTX2Video, clips: np.ndarray) -> float:
     return float(torch.cat(total).mean())
 
 
-def main() -> None:
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--config", default="s8t8")
     parser.add_argument("--name", help="folder of the run; the config's name if not given")
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=8, help="of all workers together")
+    parser.add_argument("--size", type=int, default=world.SIZE, help="pixels a side of the clips")
     parser.add_argument("--crop", type=int, default=40)
     parser.add_argument("--span", type=int, default=17)
-    parser.add_argument("--clips", type=int, default=1000)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--rate", type=float, default=BASE_RATE)
     parser.add_argument("--flat", type=float, default=0.65, help="share of the time before decay")
     parser.add_argument("--decoder-of", help="train only the decoder, starting from this run")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+    return parser.parse_args()
+
+
+def train(rank: int, args: argparse.Namespace) -> None:
+    """One of `args.workers` processes, each with its share of the batch."""
     torch.manual_seed(1)
     folder = RUNS / f"vae_{args.name or args.config}"
     folder.mkdir(parents=True, exist_ok=True)
-    train(args, folder)
-
-
-def train(args: argparse.Namespace, folder: Path) -> None:
     vae = build_vae(args.config)
     if args.decoder_of:
         first = torch.load(RUNS / f"vae_{args.decoder_of}" / "last.pt", weights_only=True)
@@ -133,28 +129,31 @@ def train(args: argparse.Namespace, folder: Path) -> None:
         if saved["optimiser"]:
             optimiser.load_state_dict(saved["optimiser"])
         state = saved["state"]
-    rng = np.random.default_rng(100 + state["step"])
-    clips, grounds = render_clips(args.clips, 7)
-    held, _ = render_clips(24, 8)
-    count = sum(p.numel() for p in vae.parameters())
-    print(f"{args.config}: {count / 1e6:.2f} M, from step {state['step']}", flush=True)
+    distributed.barrier()
+    torch.manual_seed(1000 + 10 * state["step"] + rank)
+    rng = np.random.default_rng((100, state["step"], rank))
+    held = render_clips(24, 8, args.size)
+    if rank == 0:
+        count = sum(p.numel() for p in vae.parameters())
+        print(f"{args.config}: {count / 1e6:.2f} M, from step {state['step']}", flush=True)
     begin, saved_at, losses = time.time() - state["seconds"], time.time(), []
-    while (elapsed := time.time() - begin) < args.minutes * 60:
-        left = 1 - elapsed / (args.minutes * 60)
-        rate = args.rate * min(1, (state["step"] + 1) / 60) * min(1, left / (1 - args.flat) + 0.01)
-        optimiser.set_rate(rate)
-        x, weight = draw_batch(clips, grounds, rng, args.batch, args.crop, args.span)
+    done = state["seconds"] / (args.minutes * 60)
+    while done < 1:
+        warm = min(1, (state["step"] + 1) / 60)
+        optimiser.set_rate(args.rate * warm * min(1, (1 - done) / (1 - args.flat) + 0.01))
+        share = args.batch // args.workers
+        x, weight = draw_batch(rng, share, args.size, args.crop, args.span)
         loss = reconstruct_loss(vae, x, weight)
         optimiser.zero_grad()
         loss.backward()
+        done = average(vae, (time.time() - begin) / (args.minutes * 60))
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimiser.step()
         losses.append(loss.item())
         state["step"] += 1
-        if time.time() - saved_at > 45:
+        if rank == 0 and (time.time() - saved_at > 120 or done >= 1):
             saved_at = time.time()
             report(vae, optimiser, state, begin, losses, held, path)
-    report(vae, optimiser, state, begin, losses, held, path)
 
 
 def report(vae, optimiser, state, begin, losses, held, path) -> None:
@@ -172,4 +171,5 @@ def report(vae, optimiser, state, begin, losses, held, path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    options = parse()
+    run_workers(train, options, options.workers)

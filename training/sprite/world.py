@@ -171,12 +171,17 @@ def _distance(shape: str, dx: np.ndarray, dy: np.ndarray, r: np.ndarray) -> np.n
     return np.minimum(np.maximum(ax - r, ay - arm), np.maximum(ay - r, ax - arm))
 
 
-def render_video(scene: Scene, frames: int = FRAMES) -> np.ndarray:
-    """(frames, SIZE, SIZE, 3) uint8."""
-    t = np.arange(frames, dtype=np.float32) / FPS
+def render_video(
+    scene: Scene, frames: int = FRAMES, size: int = SIZE, first: int = 0
+) -> np.ndarray:
+    """(frames, size, size, 3) uint8 from frame `first` on; the scene's own unit is SIZE a side."""
+    t = np.arange(first, first + frames, dtype=np.float32) / FPS
     x, y, radius, visible = (v[:, None, None].astype(np.float32) for v in track(scene, t))
-    grid = np.arange(SIZE, dtype=np.float32) + 0.5
-    distance = _distance(scene.shape, grid[None, None, :] - x, grid[None, :, None] - y, radius)
+    scale = np.float32(size / SIZE)
+    grid = (np.arange(size, dtype=np.float32) + 0.5) / scale
+    distance = scale * _distance(
+        scene.shape, grid[None, None, :] - x, grid[None, :, None] - y, radius
+    )
     alpha = (np.clip(0.5 - distance, 0, 1) * visible)[..., None]
     colour = np.array(COLOURS[scene.colour], np.float32)
     ground = np.array(BACKGROUNDS[scene.background], np.float32)

@@ -1,0 +1,40 @@
+"""Data-parallel training over processes of one thread each.
+
+Threads of one process wait for each other in a spin and starve beside any other load; processes
+that average their gradients do not.
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import distributed, nn
+from torch.multiprocessing import spawn
+
+
+def run_workers(train: Callable[..., None], args: Any, count: int) -> None:
+    """Calls `train(rank, args)` in `count` processes that can `average`."""
+    with tempfile.TemporaryDirectory() as folder:
+        spawn(_start, (train, args, count, str(Path(folder) / "meeting")), count)
+
+
+def _start(rank: int, train: Callable[..., None], args: Any, count: int, meeting: str) -> None:
+    torch.set_num_threads(1)
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{meeting}", rank=rank, world_size=count
+    )
+    train(rank, args)
+    distributed.destroy_process_group()
+
+
+def average(model: nn.Module, done: float) -> float:
+    """Averages the gradients over the workers, in place, and the share of the time that is over."""
+    grads = [p.grad for p in model.parameters() if p.grad is not None]
+    flat = torch.cat([g.flatten() for g in grads] + [torch.tensor([done])])
+    distributed.all_reduce(flat)
+    flat /= distributed.get_world_size()
+    for grad, mean in zip(grads, flat[:-1].split([g.numel() for g in grads]), strict=True):
+        grad.copy_(mean.view_as(grad))
+    return float(flat[-1])
