@@ -1,8 +1,8 @@
-"""What is noised and what is given: the tasks that one transformer learns.
+"""Which piece of a clip, what of it is noised and what is given: the tasks that one model learns.
 
-Most batches are text to video with sound, a few clips of them with one modality given whole or
-with a noise level of its own. The other batches give some tokens: a beginning (image to video, and
-what extends a clip), pictures at single moments (keyframes, the last frame), or all but a span.
+Most batches are text to video with sound, some clips of them with one modality given whole or with
+a noise level of its own. The other batches give some tokens: a beginning (image to video, and what
+extends a clip), pictures at single moments (keyframes, the last frame), or all but a span.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-PLAIN, BEGINNING, SPAN = 0.78, 0.10, 0.05  # shares of the batches; the rest are keyframes
+from rushes.catalogue.load import find_model
+from rushes.plan.windows import Timeline, Window
+from training.sprite import world
+
+PLAIN, BEGINNING, SPAN = 0.74, 0.12, 0.06  # shares of the batches; the rest are keyframes
+APART, SOUND_GIVEN, PICTURE_GIVEN = 0.03, 0.09, 0.06  # shares of the clips of plain batches
 # log-normal sigmas: where a shift of 4 puts the sampler's steps, and what moves is decided
 SIGMA_MEAN, SIGMA_DEVIATION = 0.9, 1.2
-FRAMES_A_LATENT, FPS, AUDIO_A_SECOND = 4, 16, 25
+TIME = Timeline(find_model("sprite"), float(world.FPS))
+DEFAULT = TIME.latents_of(world.FRAMES)  # latents of the usual length
+SHORTEST = 5
 
 
 @dataclass(frozen=True)
@@ -23,98 +30,114 @@ class Task:
     Args:
         video, audio: (B,) of each modality, 0 where it is given whole.
         video_tokens, audio_tokens: (B,) or (B, tokens), 0 where a token is given.
-        first: the first latent frame that is there; 1 for the middle of a longer clip.
-        keyframes: numbers of the frames that are given as pictures of their own.
+        keyframes: numbers of the frames of the piece that are given as pictures of their own.
     """
 
     video: torch.Tensor
     audio: torch.Tensor
     video_tokens: torch.Tensor
     audio_tokens: torch.Tensor
-    first: int = 0
     keyframes: tuple[int, ...] = ()
 
 
-def draw_task(
-    rng: np.random.Generator, batch: int, frames: int, area: int, audio_frames: int
-) -> Task:
-    """A task for `frames` latent frames of `area` tokens and `audio_frames` audio tokens."""
+def draw_piece(rng: np.random.Generator, total: int) -> Window:
+    """A piece of a clip of `total` latents: mostly the usual length from its beginning, else
+    another length, or the middle of a longer clip."""
+    kind = rng.random()
+    if kind < 0.55:
+        first, latents = 0, DEFAULT
+    elif kind < 0.8:
+        first, latents = 0, int(rng.integers(SHORTEST, total + 1))
+    else:
+        latents = int(rng.integers(DEFAULT - 1, total))
+        first = int(rng.integers(1, total - latents + 1))
+    shift = max(first - 1, 0) * TIME.step
+    low, high = TIME.audio_at(shift), TIME.audio_at(TIME.frames_of(first + latents))
+    return Window(first, latents, 0, low, high - low, 0)
+
+
+def draw_task(rng: np.random.Generator, batch: int, piece: Window, area: int) -> Task:
+    """A task for a piece whose latent frames have `area` tokens."""
     sigma = 1 / (1 + np.exp(-rng.normal(SIGMA_MEAN, SIGMA_DEVIATION, batch)))
     kind = rng.random()
     if kind < PLAIN:
         return _draw_plain(rng, sigma)
     if kind < PLAIN + BEGINNING:
-        return _draw_beginning(rng, sigma, frames, area, audio_frames)
+        return _draw_beginning(rng, sigma, piece, area)
     if kind < PLAIN + BEGINNING + SPAN:
-        return _draw_span(rng, sigma, frames, area, audio_frames)
-    return _draw_keyframes(rng, sigma, frames, area)
+        return _draw_span(rng, sigma, piece, area)
+    return _draw_keyframes(rng, sigma, piece, area)
 
 
 def _draw_plain(rng: np.random.Generator, sigma: np.ndarray) -> Task:
     video, audio = sigma.copy(), sigma.copy()
     kind = rng.random(len(sigma))
-    apart = kind < 0.04
+    apart = kind < APART
     audio[apart] = rng.random(apart.sum())
-    audio[(kind >= 0.04) & (kind < 0.09)] = 0.0
-    video[(kind >= 0.09) & (kind < 0.12)] = 0.0
+    audio[(kind >= APART) & (kind < APART + SOUND_GIVEN)] = 0.0
+    given = APART + SOUND_GIVEN
+    video[(kind >= given) & (kind < given + PICTURE_GIVEN)] = 0.0
     v, a = _tensor(video), _tensor(audio)
     return Task(v, a, v, a)
 
 
 def _draw_beginning(
-    rng: np.random.Generator, sigma: np.ndarray, frames: int, area: int, audio_frames: int
+    rng: np.random.Generator, sigma: np.ndarray, piece: Window, area: int
 ) -> Task:
     """Given: the first picture, or the first latents, with or without their sound."""
-    first = int(rng.random() < 0.5)
-    given = rng.choice((1, 1, 2, 3, 4, 4, 5), len(sigma)) if first else rng.choice((1, 1, 1, 3))
+    middle = piece.first > 0
+    counts = (1, 2, 3, 4, 4, 4, 5) if middle else (1, 1, 1, 3)
+    given = rng.choice(counts, len(sigma)) if middle else rng.choice(counts)
     given = np.broadcast_to(given, len(sigma))
-    noised = np.arange(first, frames)[None] >= first + given[:, None]
-    seconds = ((first + given - 1) * FRAMES_A_LATENT + 1) / FPS
-    heard = seconds * AUDIO_A_SECOND * (rng.random(len(sigma)) < (0.8 if first else 0.3))
-    sounds = np.arange(audio_frames)[None] >= np.floor(heard[:, None] + 1e-6)
-    return _mask(sigma, noised, sounds, area, first)
+    noised = np.arange(piece.latents)[None] >= given[:, None]
+    heard = _audio_until(piece, given) * (rng.random(len(sigma)) < (0.85 if middle else 0.3))
+    sounds = np.arange(piece.audio_latents)[None] >= heard[:, None]
+    return _mask(sigma, noised, sounds, area)
 
 
-def _draw_span(
-    rng: np.random.Generator, sigma: np.ndarray, frames: int, area: int, audio_frames: int
-) -> Task:
+def _audio_until(piece: Window, latents: np.ndarray) -> np.ndarray:
+    """Audio latents of the piece that go with its first video latents."""
+    frames = [TIME.frames_of(piece.first + int(n)) for n in latents]
+    return np.array([TIME.audio_at(f) - piece.audio_first for f in frames])
+
+
+def _draw_span(rng: np.random.Generator, sigma: np.ndarray, piece: Window, area: int) -> Task:
     """Given: all but a span; in a third of the clips picture alone, or sound alone, is noised."""
-    width = rng.integers(2, frames - 2, len(sigma))
-    start = (rng.random(len(sigma)) * (frames - width + 1)).astype(int)
-    place = np.arange(frames)[None]
+    width = rng.integers(2, piece.latents - 1, len(sigma))
+    start = (rng.random(len(sigma)) * (piece.latents - width + 1)).astype(int)
+    place = np.arange(piece.latents)[None]
     noised = (place >= start[:, None]) & (place < (start + width)[:, None])
-    scale = FRAMES_A_LATENT / FPS * AUDIO_A_SECOND
-    sound = np.arange(audio_frames)[None] / scale
-    sounds = (sound >= start[:, None] - 0.75) & (sound < (start + width)[:, None] - 0.75)
+    low, high = _audio_until(piece, start), _audio_until(piece, start + width)
+    sound = np.arange(piece.audio_latents)[None]
+    sounds = (sound >= low[:, None]) & (sound < high[:, None])
     which = rng.random(len(sigma))
     noised[which < 0.17] = False
     sounds[(which >= 0.17) & (which < 0.34)] = False
     return _mask(sigma, noised, sounds, area)
 
 
-def _draw_keyframes(rng: np.random.Generator, sigma: np.ndarray, frames: int, area: int) -> Task:
+def _draw_keyframes(rng: np.random.Generator, sigma: np.ndarray, piece: Window, area: int) -> Task:
     """Given: pictures at one or two moments, the last frame half of the time, besides the clip."""
-    last = (frames - 1) * FRAMES_A_LATENT
-    picks = {last if rng.random() < 0.5 else int(rng.integers(1, last))}
+    last = TIME.frames_of(piece.end) - 1 - TIME.shift_of(piece)
+    first = 1 if piece.first == 0 else 0
+    picks = {last if rng.random() < 0.5 else int(rng.integers(first + 1, last))}
     if rng.random() < 0.4:
-        picks.add(int(rng.integers(1, last)))
-    noised = np.ones((len(sigma), frames), bool)
-    noised[:, 0] = rng.random(len(sigma)) < 0.5
+        picks.add(int(rng.integers(first + 1, last)))
+    noised = np.ones((len(sigma), piece.latents), bool)
+    if piece.first == 0:
+        noised[:, 0] = rng.random(len(sigma)) < 0.5
     video = sigma[:, None] * noised.repeat(area, 1)
     extra = np.zeros((len(sigma), area * len(picks)))
     v, a = _tensor(sigma), _tensor(sigma)
-    return Task(v, a, _tensor(np.concatenate([video, extra], 1)), a, keyframes=tuple(sorted(picks)))
+    return Task(v, a, _tensor(np.concatenate([video, extra], 1)), a, tuple(sorted(picks)))
 
 
-def _mask(
-    sigma: np.ndarray, noised: np.ndarray, sounds: np.ndarray, area: int, first: int = 0
-) -> Task:
+def _mask(sigma: np.ndarray, noised: np.ndarray, sounds: np.ndarray, area: int) -> Task:
     return Task(
         _tensor(sigma * noised.any(1)),
         _tensor(sigma * sounds.any(1)),
         _tensor(sigma[:, None] * noised.repeat(area, 1)),
         _tensor(sigma[:, None] * sounds),
-        first,
     )
 
 

@@ -13,17 +13,20 @@ import torch
 from diffusers import LTX2VideoTransformer3DModel
 from torch import distributed, nn
 
-from rushes.models.ltx2_tokens import keyframe_coords, pack_audio, pack_video, predict
+from rushes.models.base import DenoiseSettings, Given
+from rushes.models.ltx2_place import Placement
+from rushes.models.ltx2_tokens import pack_audio, pack_video, predict
+from rushes.plan.windows import Window
 from training.sprite import parts, text, world
 from training.sprite.cache import CACHE, load_video_vae
 from training.sprite.muon import Both
-from training.sprite.noising import Task, draw_task
+from training.sprite.noising import DEFAULT, TIME, Task, draw_piece, draw_task
 from training.sprite.prompts import write_prompt
 from training.sprite.tokenizer import train_tokenizer
 from training.sprite.train_vae import RUNS, to_tensor
 from training.sprite.workers import average, run_workers
 
-FRAMES, SIDE, AUDIO_FRAMES = 9, 4, 52  # of the latents
+SIDE = 4  # of the latents
 PROMPT_DROPOUT = 0.1
 AUDIO_WEIGHT = 0.7
 EMA_DECAY = 0.998
@@ -41,17 +44,13 @@ class Sprite(nn.Module):
         self.transformer = LTX2VideoTransformer3DModel(**parts.TRANSFORMER)
 
     def forward(
-        self, tokens: dict, video: torch.Tensor, audio: torch.Tensor, task: Task
+        self, tokens: dict, video: torch.Tensor, audio: torch.Tensor, piece: Window, task: Task
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Velocities of noised latents (B, tokens, 64) and (B, 52, 64), noised as `task` says."""
+        """Velocities of noised latents (B, tokens, 64) and (B, audio latents, 64)."""
         embeds, audio_embeds, mask = text.encode_text(
             self.text_encoder, self.connectors, tokens["input_ids"], tokens["attention_mask"]
         )
-        rope = self.transformer.rope
-        coords = rope.prepare_video_coords(
-            1, FRAMES, SIDE, SIDE, torch.device("cpu"), fps=float(world.FPS)
-        )[:, :, task.first * SIDE * SIDE :]
-        extra = [keyframe_coords(rope, k, SIDE, SIDE, float(world.FPS)) for k in task.keyframes]
+        coords, audio_coords = place_tokens(self.transformer, piece, task)
         return predict(
             self.transformer,
             1000 * task.video_tokens,
@@ -64,13 +63,31 @@ class Sprite(nn.Module):
             audio_encoder_attention_mask=mask,
             sigma=1000 * task.video,
             audio_sigma=1000 * task.audio,
-            num_frames=FRAMES,
+            num_frames=piece.latents,
             height=SIDE,
             width=SIDE,
             fps=float(world.FPS),
-            audio_num_frames=AUDIO_FRAMES,
-            video_coords=torch.cat([coords, *extra], 2).expand(len(video), -1, -1, -1),
+            audio_num_frames=piece.audio_latents,
+            video_coords=coords.expand(len(video), -1, -1, -1).to(video.device),
+            audio_coords=audio_coords.expand(len(video), -1, -1, -1).to(video.device),
         )
+
+
+def place_tokens(
+    transformer: LTX2VideoTransformer3DModel, piece: Window, task: Task
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Coordinates (1, 3, tokens, 2) and (1, 1, audio latents, 2), as the denoise loop gives them."""
+    settings = DenoiseSettings(
+        seed=0, first=min(piece.first, 1), latents=piece.latents,
+        audio_offset=TIME.audio_offset(piece), audio_latents=piece.audio_latents,
+        height=world.SIZE, width=world.SIZE, fps=float(world.FPS),
+        steps=1, guidance=1.0, audio_guidance=1.0,
+    )  # fmt: skip
+    nothing = torch.zeros(0, dtype=torch.bool)
+    pictures = tuple((frame, nothing) for frame in task.keyframes)
+    given = Given(nothing, nothing, nothing, nothing, pictures)
+    place = Placement(transformer, settings, given, SIDE, SIDE)
+    return place.video_coords(), place.audio_coords()
 
 
 class Data:
@@ -79,8 +96,8 @@ class Data:
     def __init__(self) -> None:
         self.statistics = torch.load(CACHE / "statistics.pt", weights_only=True)
         self.seen: set[str] = set()
-        self.video = torch.empty(0, FRAMES * SIDE * SIDE, 64, dtype=torch.float16)
-        self.audio = torch.empty(0, AUDIO_FRAMES, 64, dtype=torch.float16)
+        self.video = torch.empty(0, dtype=torch.float16)
+        self.audio = torch.empty(0, dtype=torch.float16)
         self.vae = load_video_vae()
         self.scenes: list[world.Scene] = []
         self.refresh()
@@ -93,33 +110,43 @@ class Data:
             shard = torch.load(path, weights_only=True)
             video = (pack_video(shard["video"].float()) - s["video_mean"]) / s["video_std"]
             audio = (pack_audio(shard["audio"].float()) - s["audio_mean"]) / s["audio_std"]
-            self.video = torch.cat([self.video, video.half()])
-            self.audio = torch.cat([self.audio, audio.half()])
+            video = video.unflatten(1, (-1, SIDE * SIDE)).half()
+            self.video = torch.cat([self.video, video]) if self.seen else video
+            self.audio = torch.cat([self.audio, audio.half()]) if self.seen else audio.half()
             self.scenes += [world.Scene(**d) for d in shard["scenes"]]
             self.seen.add(path.name)
 
     def draw(
-        self, rng: np.random.Generator, batch: int
-    ) -> tuple[list[str], torch.Tensor, torch.Tensor, Task]:
-        """Prompts, video (B, tokens, 64), audio (B, 52, 64) float32, and what to noise of them."""
+        self, rng: np.random.Generator, latents: int
+    ) -> tuple[list[str], torch.Tensor, torch.Tensor, Window, Task]:
+        """Prompts, video (B, tokens, 64), audio (B, audio latents, 64) float32, the piece of each
+        clip that this is, and what to noise of it; about `latents` latent frames in all."""
+        piece = draw_piece(rng, self.video.shape[1])
+        batch = max(1, round(latents / piece.latents))
         picks = rng.integers(len(self.scenes), size=batch)
         scenes = [self.scenes[k] for k in picks]
         prompts = ["" if rng.random() < PROMPT_DROPOUT else write_prompt(s, rng) for s in scenes]
-        task = draw_task(rng, batch, FRAMES, SIDE * SIDE, AUDIO_FRAMES)
-        video = self.video[picks].float()[:, task.first * SIDE * SIDE :]
-        extra = [self.encode_frame(scenes, k) for k in task.keyframes]
-        return prompts, torch.cat([video, *extra], 1), self.audio[picks].float(), task
+        task = draw_task(rng, batch, piece, SIDE * SIDE)
+        video = self.video[picks, piece.first : piece.end].float().flatten(1, 2)
+        audio = self.audio[picks, piece.audio_first : piece.audio_end].float()
+        extra = [self.encode_frame(scenes, k + TIME.shift_of(piece)) for k in task.keyframes]
+        return prompts, torch.cat([video, *extra], 1), audio, piece, task
 
     @torch.no_grad()
     def encode_frame(self, scenes: list[world.Scene], frame: int) -> torch.Tensor:
         """Normalised latents (B, 16, 64) of one frame of each scene, encoded as a picture."""
-        pictures = np.stack([world.render_video(s)[frame : frame + 1] for s in scenes])
+        pictures = np.stack([world.render_video(s, 1, PIXELS, frame) for s in scenes])
         latents = self.vae.encode(to_tensor(pictures)).latent_dist.mode()
         return (pack_video(latents) - self.statistics["video_mean"]) / self.statistics["video_std"]
 
 
 def flow_loss(
-    model: Sprite, tokens: dict, video: torch.Tensor, audio: torch.Tensor, task: Task
+    model: Sprite,
+    tokens: dict,
+    video: torch.Tensor,
+    audio: torch.Tensor,
+    piece: Window,
+    task: Task,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean squared error of the velocities of video and of audio, where something was noised."""
     sigma_v = task.video_tokens.view(len(video), -1, 1)
@@ -129,6 +156,7 @@ def flow_loss(
         tokens,
         (1 - sigma_v) * video + sigma_v * noise_v,
         (1 - sigma_a) * audio + sigma_a * noise_a,
+        piece,
         task,
     )
     keep_v = (sigma_v > 0).float().expand(-1, video.shape[1], 1)
@@ -154,7 +182,9 @@ class Ema:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=75)
-    parser.add_argument("--batch", type=int, default=16, help="of all workers together")
+    parser.add_argument(
+        "--batch", type=int, default=16, help="clips of the usual length, of all workers together"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument(
@@ -205,7 +235,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     distributed.barrier()
     torch.manual_seed(6000 + 100 * state["step"] + rank)
     rng = np.random.default_rng((6, state["step"], rank))
-    data, batch = Data(), args.batch // args.workers
+    data, latents = Data(), args.batch * DEFAULT // args.workers
     if rank == 0:
         print(f"{len(data.scenes)} scenes, from step {state['step']}", flush=True)
     begin, saved_at, losses = time.time() - state["seconds"], time.time(), []
@@ -213,8 +243,8 @@ def train(rank: int, args: argparse.Namespace) -> None:
     while done < 1:
         rate = args.rate * min(1, (state["step"] + 1) / 100)
         optimiser.set_rate(rate * min(1, (1 - done) / args.decay + 0.01))
-        prompts, video, audio, task = data.draw(rng, batch)
-        loss_v, loss_a = flow_loss(model, text.tokenise(tokenizer, prompts), video, audio, task)
+        prompts, *batch = data.draw(rng, latents)
+        loss_v, loss_a = flow_loss(model, text.tokenise(tokenizer, prompts), *batch)
         optimiser.zero_grad()
         (loss_v + AUDIO_WEIGHT * loss_a).backward()
         done = average(model, (time.time() - begin) / (args.minutes * 60))
