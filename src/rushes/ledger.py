@@ -1,6 +1,7 @@
 """The ledger: what ran, when, how long, at what cost, and for whom. Rows are only ever added.
 
-A run is added when it ends, a node when it has run; hits are counted, not listed.
+A run is added when it begins and its end when it ends; a node is added as soon as it has run. So
+what a killed run computed is in the ledger too. Hits are counted, not listed.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import getpass
 import platform
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,10 +18,13 @@ import msgspec
 from rushes.errors import StoreError, StoreFull
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
-    id TEXT PRIMARY KEY, started_at REAL NOT NULL, seconds REAL NOT NULL, project TEXT NOT NULL,
-    command TEXT NOT NULL, asked_by TEXT NOT NULL, rushes TEXT NOT NULL, machine TEXT NOT NULL,
-    hits INTEGER NOT NULL, ran INTEGER NOT NULL, usd REAL NOT NULL, exit_code INTEGER NOT NULL
+CREATE TABLE IF NOT EXISTS begun (
+    id TEXT PRIMARY KEY, started_at REAL NOT NULL, project TEXT NOT NULL, command TEXT NOT NULL,
+    asked_by TEXT NOT NULL, rushes TEXT NOT NULL, machine TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ended (
+    id TEXT PRIMARY KEY, seconds REAL NOT NULL, hits INTEGER NOT NULL, ran INTEGER NOT NULL,
+    usd REAL NOT NULL, exit_code INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS nodes (
     run TEXT NOT NULL, key TEXT NOT NULL, stage TEXT NOT NULL, model TEXT, shot TEXT NOT NULL,
@@ -28,25 +32,61 @@ CREATE TABLE IF NOT EXISTS nodes (
     predicted_peak_bytes INTEGER, peak_bytes INTEGER NOT NULL, usd REAL NOT NULL,
     resumed_step INTEGER, loads TEXT NOT NULL, passed INTEGER, error TEXT
 );
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
+"""
+TAKE_OVER = """
+INSERT INTO begun SELECT id, started_at, project, command, asked_by, rushes, machine FROM runs;
+INSERT INTO ended SELECT id, seconds, hits, ran, usd, exit_code FROM runs;
+DROP TABLE runs;
+"""
+"""From version 1, which entered a run when it had ended."""
+RUNS = """
+SELECT id, started_at, seconds, project, command, asked_by, rushes, machine, hits,
+    COALESCE(ran, (SELECT COUNT(*) FROM nodes WHERE run = id AND error IS NULL)),
+    COALESCE(usd, (SELECT TOTAL(usd) FROM nodes WHERE run = id)), exit_code
+FROM begun LEFT JOIN ended USING (id) ORDER BY started_at DESC LIMIT ?
 """
 
 
-class RunRow(msgspec.Struct, frozen=True):
-    """One command that built something, or found nothing to do."""
+class RunStart(msgspec.Struct, frozen=True):
+    """One command that builds something, or finds nothing to do."""
 
     id: str
     started_at: float
-    seconds: float
     project: str
     command: str
     asked_by: str
     rushes: str
     machine: str
+
+
+class RunEnd(msgspec.Struct, frozen=True):
+    """How a run ended."""
+
+    id: str
+    seconds: float
     hits: int
     ran: int
     usd: float
     exit_code: int
+
+
+class RunRow(msgspec.Struct, frozen=True):
+    """A run as it is read back. One that is running, or was killed, has no seconds, hits and exit
+    code; ``ran`` and ``usd`` then count the nodes so far."""
+
+    id: str
+    started_at: float
+    seconds: float | None
+    project: str
+    command: str
+    asked_by: str
+    rushes: str
+    machine: str
+    hits: int | None
+    ran: int
+    usd: float
+    exit_code: int | None
 
 
 class NodeRow(msgspec.Struct, frozen=True):
@@ -77,22 +117,28 @@ class Ledger:
         self.path = path
         with self._map_errors():
             self._db = sqlite3.connect(path, timeout=120.0, isolation_level=None)
-            if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
-                self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version < 2:
+                old = TAKE_OVER if version == 1 else ""
+                self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {old} COMMIT;")
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
-    def add_run(self, row: RunRow) -> None:
-        """Add a run."""
-        self._insert("runs", [row])
+    def begin_run(self, row: RunStart) -> None:
+        """Add a run that begins."""
+        self._insert("begun", [row])
+
+    def end_run(self, row: RunEnd) -> None:
+        """Add the end of a run."""
+        self._insert("ended", [row])
 
     def add_nodes(self, rows: Iterable[NodeRow]) -> None:
         """Add nodes that ran."""
         self._insert("nodes", list(rows))
 
-    def _insert(self, table: str, rows: list[RunRow] | list[NodeRow]) -> None:
+    def _insert(self, table: str, rows: Sequence[msgspec.Struct]) -> None:
         if not rows:
             return
         marks = ", ".join("?" * len(rows[0].__struct_fields__))
@@ -105,9 +151,7 @@ class Ledger:
     def runs(self, limit: int = 20) -> list[RunRow]:
         """The latest runs, newest first."""
         with self._map_errors():
-            rows = self._db.execute(
-                "SELECT * FROM runs ORDER BY started_at DESC LIMIT ?", [limit]
-            ).fetchall()
+            rows = self._db.execute(RUNS, [limit]).fetchall()
         return [RunRow(*row) for row in rows]
 
     def nodes(self, run: str | None = None, limit: int = 1000) -> list[NodeRow]:

@@ -82,6 +82,8 @@ def test_a_killed_build_finishes_with_the_same_bytes(built: Path, tmp_path: Path
         time.sleep(rng.uniform(0.2, 0.95) * whole)
         kill_group(process)
         stored = stored_keys(folder)
+        if stored:  # at most a node a worker was not told of yet
+            assert len(stored - set(computed(folder))) <= 2
         document = make(folder)
         assert sums(folder, document) == want
         assert not stored & keys_of_run(folder, document), "a stored key was computed again"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from rushes.errors import StoreError
-from rushes.ledger import Ledger, NodeRow, RunRow, describe_machine
+from rushes.ledger import Ledger, NodeRow, RunEnd, RunRow, RunStart, describe_machine
 from tests.store.tools import python
 
-RUN = RunRow("r1", 1.0, 2.0, "p", "make", "me", "0.1.0", "Linux", 3, 4, 0.0, 0)
+START = RunStart("r1", 1.0, "p", "make", "me", "0.1.0", "Linux")
+END = RunEnd("r1", 2.0, 3, 4, 0.5, 1)
 NODE = NodeRow(
     run="r1", key="k", stage="check", model=None, shot="one", attempt=0, seed=7, started_at=1.0,
     seconds=2.0, predicted_peak_bytes=None, peak_bytes=3, usd=0.0, resumed_step=None, loads="{}",
@@ -28,8 +31,11 @@ def ledger(tmp_path: Path) -> Ledger:
 def test_rows_come_back_as_they_were(passed: bool | None, ledger: Ledger) -> None:
     node = msgspec.structs.replace(NODE, passed=passed)
     ledger.add_nodes([node])
-    ledger.add_run(RUN)
-    assert ledger.runs() == [RUN]
+    ledger.begin_run(START)
+    ledger.end_run(END)
+    assert ledger.runs() == [
+        RunRow("r1", 1.0, 2.0, "p", "make", "me", "0.1.0", "Linux", 3, 4, 0.5, 1)
+    ]
     (found,) = ledger.nodes("r1")
     assert found == node
     assert type(found.passed) is type(passed)
@@ -38,8 +44,27 @@ def test_rows_come_back_as_they_were(passed: bool | None, ledger: Ledger) -> Non
 
 def test_newest_first_and_no_more_than_asked(ledger: Ledger) -> None:
     for n in range(5):
-        ledger.add_run(msgspec.structs.replace(RUN, id=f"r{n}", started_at=float(n)))
+        ledger.begin_run(msgspec.structs.replace(START, id=f"r{n}", started_at=float(n)))
     assert [row.id for row in ledger.runs(limit=2)] == ["r4", "r3"]
+
+
+def test_a_ledger_of_version_1_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    columns = "id, started_at, seconds, project, command, asked_by, rushes, machine, hits, ran, usd"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(f"CREATE TABLE runs ({columns}, exit_code); PRAGMA user_version = 1;")
+        row = ("r1", 1.0, 2.0, "p", "make", "me", "0.1.0", "Linux", 3, 4, 0.5, 1)
+        db.execute(f"INSERT INTO runs VALUES ({', '.join('?' * 12)})", row)
+        db.commit()
+    assert Ledger(path).runs() == Ledger(path).runs() == [RunRow(*row)]
+
+
+def test_a_run_without_an_end_counts_what_it_did(ledger: Ledger) -> None:
+    ledger.begin_run(START)
+    ledger.add_nodes([NODE, msgspec.structs.replace(NODE, error="x", usd=0.25)])
+    (row,) = ledger.runs()
+    assert (row.seconds, row.hits, row.exit_code) == (None, None, None)
+    assert (row.ran, row.usd) == (1, 0.25)
 
 
 def test_typical_leaves_failures_out(ledger: Ledger) -> None:

@@ -38,7 +38,7 @@ def command(run: str | None, limit: int, folder: Path, as_json: bool) -> int:
                 "" if node.passed is None else "passed" if node.passed else "failed"
             )
             take = f"take {node.attempt + 1}"
-            click.echo(f"{node.stage:<14} {node.shot:<20} {take:<8} {show_seconds(node.seconds):>9}"
+            click.echo(f"{node.stage:<16} {node.shot:<20} {take:<8} {show_seconds(node.seconds):>9}"
                        f" {show_bytes(node.peak_bytes):>9}  {ending}")  # fmt: skip
         if not nodes:
             click.echo(f"run {run} computed nothing, or is not in the ledger")
@@ -49,8 +49,10 @@ def command(run: str | None, limit: int, folder: Path, as_json: bool) -> int:
         return 0
     for row in runs:
         day = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.started_at))
-        counts = f"{row.ran:>4} ran {row.hits:>5} hits  exit {row.exit_code}"
-        took = show_seconds(row.seconds)
+        hits = "?" if row.hits is None else row.hits
+        ending = "no end" if row.exit_code is None else f"exit {row.exit_code}"
+        counts = f"{row.ran:>4} ran {hits:>5} hits  {ending}"
+        took = "" if row.seconds is None else show_seconds(row.seconds)
         click.echo(f"{row.id}  {day}  {row.asked_by:<10} {took:>9}  {counts}  {row.command}")
     if not runs:
         click.echo("nothing was built here yet")

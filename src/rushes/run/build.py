@@ -27,7 +27,7 @@ from rushes.plan.order import order_work
 from rushes.run.execute import LocalExecutor, Observer, Outcome
 from rushes.run.gather import clip_name, find_error, gather_films, gather_shots
 from rushes.run.place import place_clips
-from rushes.run.record import enter_run
+from rushes.run.record import LedgerObserver
 from rushes.run.result import RunResult
 from rushes.spec.project import Project
 from rushes.store.index import Result
@@ -119,7 +119,9 @@ def build_project(
     project = override_shots(project, options)
     lock = prepare_lock(project, store, locked=options.locked)
     outcome = Outcome()
-    plan, results = _run_rounds(project, lock, store, options, observer, outcome)
+    entries = LedgerObserver(ledger, run_id, observer)
+    entries.begin(project.name, options.command, started_at)
+    plan, results = _run_rounds(project, lock, store, options, entries, outcome)
     result = RunResult(
         run=run_id,
         seconds=round(time.perf_counter() - start, 4),
@@ -127,7 +129,7 @@ def build_project(
         shots=gather_shots(plan, results, outcome),
         films=gather_films(plan, results, outcome),
     )
-    enter_run(ledger, plan, result, outcome, options.command, started_at)
+    entries.end(result)
     return Build(result, plan, lock)
 
 
@@ -136,7 +138,7 @@ def _run_rounds(
     lock: Lock,
     store: Store,
     options: BuildOptions,
-    observer: Observer,
+    observer: LedgerObserver,
     outcome: Outcome,
 ) -> tuple[Plan, Mapping[Key, Result]]:
     """Plan and run until nothing is left to run and every clip is in its place."""
@@ -164,6 +166,7 @@ def _run_rounds(
             if not outcome.finished:
                 check_toolchain({step.node.stage for step in steps}, lock)
             before = len(outcome.finished) + len(outcome.broken)
+            observer.see_plan(plan)
             observer.see_steps(steps)
             executor.run(steps, outcome)
             empty = 0 if len(outcome.finished) + len(outcome.broken) > before else empty + 1

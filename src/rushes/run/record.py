@@ -1,4 +1,4 @@
-"""A build's entry in the ledger."""
+"""A build's entries in the ledger, written as they happen."""
 
 from __future__ import annotations
 
@@ -8,53 +8,66 @@ from collections.abc import Mapping
 import msgspec
 
 import rushes
-from rushes.errors import RushesError
-from rushes.ledger import Ledger, NodeRow, RunRow, describe_machine, describe_user
+from rushes.ledger import Ledger, NodeRow, RunEnd, RunStart, describe_machine, describe_user
 from rushes.plan.nodes import Plan
 from rushes.plan.order import Step
-from rushes.run.execute import Outcome
-from rushes.run.messages import Finished
+from rushes.run.execute import Observer
+from rushes.run.messages import Broken, Event, Finished
 from rushes.run.result import RunResult
 
 Seeds = Mapping[tuple[str, int], int]
 """Seed by shot and attempt."""
 
 
-def enter_run(
-    ledger: Ledger,
-    plan: Plan,
-    result: RunResult,
-    outcome: Outcome,
-    command: str,
-    started_at: float,
-) -> None:
-    """Add the nodes that ran or broke, then the run."""
-    typical = ledger.typical()
-    seeds = {(s.shot.name, take.attempt): take.seed for s in plan.shots for take in s.takes}
-    rows = []
-    for step, event in outcome.finished.values():
-        if event.ran:
-            guess = typical.get((step.node.stage, step.node.model), (None, None))[1]
-            rows.append(_finished_row(result.run, step, event, seeds, guess))
-    rows += [_broken_row(result.run, step, exc, seeds) for step, exc in outcome.broken.values()]
-    ledger.add_nodes(rows)
-    devices = sorted({event.device for _, event in outcome.finished.values() if event.device})
-    ledger.add_run(
-        RunRow(
-            id=result.run,
+class LedgerObserver:
+    """Passes everything on to another observer, and adds each node to the ledger when it ends."""
+
+    def __init__(self, ledger: Ledger, run: str, observer: Observer) -> None:
+        self.ledger, self.run, self.observer = ledger, run, observer
+        self.typical = ledger.typical()
+        self.seeds: Seeds = {}
+
+    def begin(self, project: str, command: str, started_at: float) -> None:
+        """The run begins."""
+        start = RunStart(
+            id=self.run,
             started_at=started_at,
-            seconds=result.seconds,
-            project=plan.project.name,
+            project=project,
             command=command,
             asked_by=describe_user(),
             rushes=rushes.__version__,
-            machine=", ".join([describe_machine(), *devices]),
-            hits=sum(len(clip.stages) for clip in result.clips) - result.ran,
-            ran=sum(row.error is None for row in rows),
-            usd=0.0,
-            exit_code=result.exit_code,
+            machine=describe_machine(),
         )
-    )
+        self.ledger.begin_run(start)
+
+    def end(self, result: RunResult) -> None:
+        """The run has ended by itself."""
+        hits = sum(len(clip.stages) for clip in result.clips) - result.ran
+        end = RunEnd(result.run, result.seconds, hits, result.ran, result.usd, result.exit_code)
+        self.ledger.end_run(end)
+
+    def see_plan(self, plan: Plan) -> None:
+        """The plan whose steps come next."""
+        self.seeds = {
+            (s.shot.name, take.attempt): take.seed for s in plan.shots for take in s.takes
+        }
+
+    def see_steps(self, steps: list[Step]) -> None:
+        """Passed on."""
+        self.observer.see_steps(steps)
+
+    def see_start(self, step: Step) -> None:
+        """Passed on."""
+        self.observer.see_start(step)
+
+    def see_event(self, step: Step, event: Event) -> None:
+        """Passed on; an end is entered."""
+        if isinstance(event, Finished) and event.ran:
+            guess = self.typical.get((step.node.stage, step.node.model), (None, None))[1]
+            self.ledger.add_nodes([_finished_row(self.run, step, event, self.seeds, guess)])
+        elif isinstance(event, Broken) and event.error_type != "CorruptObject":
+            self.ledger.add_nodes([_broken_row(self.run, step, event, self.seeds)])
+        self.observer.see_event(step, event)
 
 
 def _finished_row(
@@ -80,7 +93,7 @@ def _finished_row(
     )
 
 
-def _broken_row(run: str, step: Step, error: RushesError, seeds: Seeds) -> NodeRow:
+def _broken_row(run: str, step: Step, event: Broken, seeds: Seeds) -> NodeRow:
     node = step.node
     return NodeRow(
         run=run,
@@ -98,5 +111,5 @@ def _broken_row(run: str, step: Step, error: RushesError, seeds: Seeds) -> NodeR
         resumed_step=None,
         loads="{}",
         passed=None,
-        error=f"{type(error).__name__}: {error.message}",
+        error=f"{event.error_type}: {event.message}",
     )
