@@ -11,7 +11,7 @@ from rushes.plan.explain import record_graph
 from rushes.plan.nodes import Plan
 from rushes.plan.order import order_work
 from rushes.spec.resolve import load_project
-from tests.media_files import write_picture
+from tests.media_files import write_clip, write_picture, write_sound
 from tests.plan.tools import LOCK, Verdicts
 
 HEAD = '[project]\nname = "p"\nseed = 7\n'
@@ -122,6 +122,27 @@ def test_the_graph_names_what_is_read(tmp_path: Path) -> None:
     assert graph["two"]["denoise"].inputs["previous"] == "one:denoise"
     assert graph["three"]["denoise.2"].inputs["previous"] == "three:denoise"
     assert graph["three"]["denoise"].inputs["previous"] == "two:denoise.2"
+
+
+@pytest.mark.parametrize(
+    ("sound", "more", "kept"),
+    [
+        (True, "", [((0, 27),), ((0, 27),)]),
+        (False, "", [(), ((0, 27),)]),
+        (True, 'audio = "beeps.wav"\n', [((0, 52),), ((0, 52),)]),
+        (False, 'audio = "beeps.wav"\n', [((27, 52),), ((0, 52),)]),
+    ],
+)
+def test_a_file_without_sound_gives_none(
+    sound: bool, more: str, kept: list[object], tmp_path: Path
+) -> None:
+    write_clip(tmp_path / "clip.mp4", 1.5, sound=sound)
+    write_sound(tmp_path / "beeps.wav", 2.5)
+    text = f'[shots.one]\nprompt = "x"\nextend = "clip.mp4"\nseconds = 2\n{more}'
+    nodes = plan(tmp_path, HEAD + text).shots[0].kept.nodes
+    params = [nodes[label].params for label in ("denoise", "denoise.2")]
+    assert [p.kept_audio for p in params] == kept  # type: ignore[attr-defined]
+    assert [p.kept_video for p in params] == [((0, 4),), ((0, 4),)]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

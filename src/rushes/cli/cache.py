@@ -37,7 +37,7 @@ def status(folder: Path, as_json: bool) -> int:
     click.echo(f"{found.folder}: {found.objects} objects, {show_bytes(found.nbytes)}, "
                f"{found.results} results")  # fmt: skip
     for stage, (count, nbytes) in found.by_stage.items():
-        click.echo(f"  {stage:<14} {count:>6} results {show_bytes(nbytes):>10}")
+        click.echo(f"  {stage:<16} {count:>6} results {show_bytes(nbytes):>10}")
     return 0
 
 

@@ -73,10 +73,11 @@ def _print_plan(plan: object, forecast: object) -> None:
         console.print(f"nothing to do: all {forecast.totals.stages} stages are stored")
         return
     console.print("order of work:")
+    width = max([14, *(len(step.stage) for step in forecast.order[:MAX_STEPS])])
     for number, step in enumerate(forecast.order[:MAX_STEPS], start=1):
         loads = f"  loads {', '.join(step.loads)}" if step.loads else ""
         guess = "" if step.seconds is None else f"  about {show_seconds(step.seconds)}"
-        console.print(f"{number:>4}  {step.stage:<14} {step.shot}{guess}{loads}")
+        console.print(f"{number:>4}  {step.stage:<{width}} {step.shot}{guess}{loads}")
     if len(forecast.order) > MAX_STEPS:
         console.print(f"      … and {len(forecast.order) - MAX_STEPS} more")
     totals = forecast.totals

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator
 from rushes.plan.explain import GraphRecord, NodeRecord
 from rushes.types import Key
 
+LABEL_WIDTH = 14
+
 
 def draw_text(graph: GraphRecord, cached: Collection[Key]) -> str:
     """Shots and films with their stages, the inputs of each, and what is stored."""
@@ -14,12 +16,15 @@ def draw_text(graph: GraphRecord, cached: Collection[Key]) -> str:
 
 
 def _text_lines(graph: GraphRecord, cached: Collection[Key]) -> Iterator[str]:
+    labels = (label for stages in graph.nodes.values() for label in stages)
+    width = max([LABEL_WIDTH, *map(len, labels)])
     for name, stages in graph.nodes.items():
         yield name
         for stage, node in stages.items():
             read = ", ".join(dict.fromkeys(_short(name, place) for place in node.inputs.values()))
             arrow = f" ← {read}" if read else ""
-            yield f"  {_mark(node, cached)} {stage:<14} {(node.key or 'not locked')[:12]}{arrow}"
+            key = (node.key or "not locked")[:12]
+            yield f"  {_mark(node, cached)} {stage:<{width}} {key}{arrow}"
 
 
 def _short(name: str, place: str) -> str:

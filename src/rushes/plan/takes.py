@@ -120,7 +120,7 @@ class TakePlanner:
         audio = self.time.audio_at(frames)
         heard = audio if extend.sound else 0
         node = self._encode(extend, self._condition_params("clip", frames, heard, tail=True))
-        return Window(0, latents, latents, 0, audio, heard), node
+        return Window(0, latents, latents, 0, audio, 0), node
 
     def _encode_picture(self, picture: Picture) -> Node:
         return self._encode(picture.file, self._condition_params("picture", 1))
@@ -158,7 +158,7 @@ class TakePlanner:
     ) -> DenoiseParams:
         shot = self.shot
         label = f"denoise.{window.first}" if window.first else "denoise"
-        video, audio = self._find_kept(window)
+        video, audio = self._find_kept(window, first)
         if 0 in keyframes and window.first == 0:
             video = ((0, 1),)
         return DenoiseParams(
@@ -180,18 +180,20 @@ class TakePlanner:
             keyframes=keyframes,
         )
 
-    def _find_kept(self, window: Window) -> tuple[Ranges, Ranges]:
+    def _find_kept(self, window: Window, first: Window) -> tuple[Ranges, Ranges]:
         """Latents of the window that are given, of picture and of sound."""
         conditions = self.shot.conditions
-        whole, heard = ((0, window.latents),), ((0, window.audio_latents),)
         if conditions.video is not None:
             silent = isinstance(conditions.video, SourceFile) and not conditions.video.sound
             if conditions.retake is None:
-                return whole, ()
+                return _ranges((0, window.latents)), ()
             video, audio = self._keep_around(conditions.retake, window)
             return video, () if silent else audio
-        video = _ranges((0, window.given))
-        return video, heard if conditions.audio is not None else _ranges((0, window.audio_given))
+        extend = conditions.extend
+        silent = window is first and isinstance(extend, SourceFile) and not extend.sound
+        low = window.audio_given if silent else 0
+        high = window.audio_latents if conditions.audio is not None else window.audio_given
+        return _ranges((0, window.given)), _ranges((low, high))
 
     def _keep_around(self, retake: Retake, window: Window) -> tuple[Ranges, Ranges]:
         """What lies outside the span; latents that the span touches are made again."""

@@ -104,7 +104,7 @@ def _lay_out(
     count, heard = params.previous
     if (before := read.get("previous")) is not None:
         video[:, :count] = before["video"][:, -count:]
-        if heard:
+        if heard and "audio" in before:
             audio[:, :heard] = before["audio"][:, -heard:]
     if (sound := read.get("sound")) is not None:
         length = params.audio_latents - heard
