@@ -1,0 +1,128 @@
+"""The door by which readers of video enter: ``spotter`` and every other one alike.
+
+A reader opens a checkpoint in the hub's layout; opened, it says how it wants a clip sampled and
+answers questions about what was sampled. Plug-ins register under the group ``rushes.readers``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from rushes.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MAX_TOKENS = 256
+"""Tokens of an answer, where the caller names no other limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How densely a reader looks: ``fps`` frames a second, evenly, between two counts."""
+
+    fps: float
+    min_frames: int
+    max_frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """What was sampled of a clip, in order.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB each, all of one size.
+        seconds: when each is shown, from the file's start.
+        source: the file, for messages.
+    """
+
+    pixels: tuple[NDArray[np.uint8], ...]
+    seconds: tuple[float, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the clip that an answer names; a moment starts and ends at once."""
+
+    start_seconds: float
+    end_seconds: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a reader says.
+
+    Args:
+        answer: its words.
+        spans: the times that they name, within the clip, in order of the words.
+        frames: seconds of the frames that it looked at.
+        model: which reader answered.
+        tokens: of the prompt with its frames, and of the answer, together.
+    """
+
+    answer: str
+    spans: tuple[Span, ...]
+    frames: tuple[float, ...]
+    model: str
+    tokens: int
+
+    def to_dict(self) -> dict[str, object]:
+        """The document that ``ask --json`` prints."""
+        return {
+            "answer": self.answer,
+            "spans": [
+                {"start_seconds": s.start_seconds, "end_seconds": s.end_seconds, "text": s.text}
+                for s in self.spans
+            ],
+            "frames": list(self.frames),
+            "model": self.model,
+            "tokens": self.tokens,
+        }
+
+
+class LoadedReader(Protocol):
+    """A checkpoint opened on one device; its weights are loaded at the first question and stay."""
+
+    @property
+    def sampling(self) -> Sampling:
+        """How clips are to be sampled for this checkpoint."""
+
+    def ask(self, frames: Frames, question: str, *, max_tokens: int = MAX_TOKENS) -> Answer:
+        """Answer a question about a clip; the same frames asked again are not read again.
+
+        Raises:
+            UsageError: there is no question, or it holds a control token of the model.
+        """
+
+
+class Reader(Protocol):
+    """One family of readers."""
+
+    def open(self, folder: Path, device: str) -> LoadedReader:
+        """A checkpoint in the hub's layout; loads no weights yet.
+
+        Raises:
+            UsageError: the folder is not a checkpoint of this family.
+        """
+
+
+def find_reader(family: str) -> Reader:
+    """A built-in family, or one of an installed package.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    if family == "qwen3vl":
+        from rushes.readers.qwen3vl import Qwen3VL
+
+        return Qwen3VL()
+    for entry in metadata.entry_points(group="rushes.readers", name=family):
+        reader: Reader = entry.load()()
+        return reader
+    raise UsageError(f"no installed package knows the reader family {family!r}")

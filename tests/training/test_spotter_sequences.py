@@ -1,0 +1,186 @@
+"""Many questions in one sequence are worth exactly as many prompts; the tokenizer; one step."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("diffusers")
+pytest.importorskip("cv2")
+
+from training.spotter import parts, train_reader  # noqa: E402
+from training.spotter.cache import write_shard  # noqa: E402
+from training.spotter.export import OUT, write_folder  # noqa: E402
+from training.spotter.model import Spotter  # noqa: E402
+from training.spotter.questions import Question  # noqa: E402
+from training.spotter.sequences import AFTER, END, Writer, make_mask, number_clip  # noqa: E402
+from training.spotter.tally import Tally  # noqa: E402
+from training.spotter.tokenizer import list_pieces, train_tokenizer  # noqa: E402
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, tokenizer):
+    folder = tmp_path_factory.mktemp("cache")
+    write_shard(0, folder, 6, 0.0)
+    return train_reader.Data(folder, Writer(tokenizer))
+
+
+@pytest.fixture(scope="module")
+def model(tokenizer):
+    torch.manual_seed(1)
+    return Spotter(len(tokenizer))
+
+
+def test_words_and_times_are_one_token_each(tokenizer):
+    for piece in list_pieces():
+        assert len(tokenizer(piece)["input_ids"]) == 1, piece
+    stamp = tokenizer("<0.8 seconds>")["input_ids"]
+    assert len(stamp) == 3
+    assert stamp[1] in tokenizer("at 0.8 s")["input_ids"]
+    assert tokenizer.convert_tokens_to_ids(list(parts.SPECIAL)) == list(range(len(parts.SPECIAL)))
+
+
+@settings(max_examples=40)
+@given(text=st.text(max_size=40))
+def test_any_text_tokenises_and_comes_back_in_lower_case(tokenizer, text):
+    ids = tokenizer(text, split_special_tokens=True)["input_ids"]
+    assert tokenizer.decode(ids) == text.lower()
+
+
+@pytest.mark.skipif(not OUT.exists(), reason="spotter is not trained and does not ship yet")
+def test_the_shipped_files_are_those_that_the_recipe_makes(tmp_path, model):
+    write_folder(Spotter(950), tmp_path / "new")
+    names = [p.name for p in (tmp_path / "new").iterdir() if p.suffix in (".json", ".jinja")]
+    assert len(names) == 7
+    for name in names:
+        fresh, shipped = (tmp_path / "new" / name).read_text(), (OUT / name).read_text()
+        if name.endswith(".json"):
+            fresh, shipped = json.loads(fresh), json.loads(shipped)
+        assert fresh == shipped, name
+
+
+def test_spotter_is_small(model):
+    count = sum(p.numel() for p in model.reader.parameters())
+    assert 3e6 < count < 9e6
+    assert type(model.reader).__name__ == "Qwen3VLForConditionalGeneration"
+
+
+@settings(max_examples=40)
+@given(
+    blocks=st.integers(1, 5), rows=st.integers(1, 6), columns=st.integers(1, 6),
+    start=st.floats(0, 9),
+)  # fmt: skip
+def test_positions_are_those_of_the_class(tokenizer, model, blocks, rows, columns, start):
+    seconds = [start + k / 8 for k in range(2 * blocks)]
+    ids = Writer(tokenizer).write_clip(seconds, rows * columns)
+    grid = (blocks, 2 * rows, 2 * columns)
+    tokens = torch.tensor([ids])
+    theirs = model.reader.model.get_rope_index(
+        tokens, 2 * (tokens == parts.VIDEO_PAD).int(), video_grid_thw=torch.tensor([grid])
+    )[0]
+    assert torch.equal(torch.from_numpy(number_clip(ids, grid)), theirs[:, 0])
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(-1, 3), min_size=1, max_size=12).map(sorted))
+def test_a_question_sees_the_clip_and_itself(segments):
+    mask = make_mask(torch.tensor([segments]))[0, 0]
+    for i, mine in enumerate(segments):
+        for j, theirs in enumerate(segments):
+            assert bool(mask[i, j]) == (j <= i and theirs in (0, mine))
+        assert mask[i, i]
+
+
+def test_packed_questions_get_the_logits_of_single_prompts(data, model):
+    drawn = data.draw(np.array([1, 3]), np.random.default_rng(0), 3)
+    batch, writer = drawn.batch, data.writer
+    sizes = [int(g.prod()) for g in batch.grids]
+    with torch.no_grad():
+        hidden = model.reader.model(
+            input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask,
+            pixel_values_videos=batch.pixels, video_grid_thw=batch.grids, use_cache=False,
+        ).last_hidden_state  # fmt: skip
+        packed = model.reader.lm_head(hidden)
+        for row, pixels in enumerate(batch.pixels.split(sizes)):
+            end = int(batch.block_columns[batch.block_rows == row].max()) + 1
+            at = end
+            for question in drawn.questions[row]:
+                text = AFTER.format(question=question.text) + question.answer + END
+                tail = list(writer.encode(text))
+                ids = torch.tensor([batch.ids[row, :end].tolist() + tail])
+                single = model.reader(
+                    input_ids=ids, pixel_values_videos=pixels,
+                    video_grid_thw=batch.grids[row : row + 1],
+                    mm_token_type_ids=2 * (ids == parts.VIDEO_PAD).int(),
+                ).logits  # fmt: skip
+                torch.testing.assert_close(
+                    single[0, end:], packed[row, at : at + len(tail)], atol=1e-4, rtol=1e-3
+                )
+                at += len(tail)
+
+
+def test_only_answers_are_learnt(data):
+    drawn = data.draw(np.array([0, 2]), np.random.default_rng(3), 4)
+    batch = drawn.batch
+    said = [data.writer.encode(q.answer + END) for asked in drawn.questions for q in asked]
+    assert batch.targets.tolist() == [i for ids in said for i in ids]
+    assert torch.equal(batch.ids[batch.rows, batch.columns], batch.targets)
+
+
+def test_one_step_reaches_every_weight(data, model):
+    drawn = data.draw(np.array([0, 1]), np.random.default_rng(5), 3)
+    model.zero_grad()
+    out = train_reader.take_step(model, drawn, eyes=False)
+    assert float(out["answer"].detach()) == pytest.approx(np.log(950), rel=0.15)
+    still = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+    # a key's bias moves all scores of a row alike, so nothing depends on it
+    assert [n for n in still if "qkv.bias" not in n] == []
+    eyes = train_reader.take_step(model, drawn, eyes=True)
+    assert set(eyes) == {"sight"}
+
+
+def test_workers_draw_the_same_clips_of_like_length(data):
+    picks = [data.pick(k, 4, simple=False) for k in range(train_reader.POOL)]
+    again = [data.pick(k, 4, simple=False) for k in range(train_reader.POOL)]
+    assert all(np.array_equal(a, b) for a, b in zip(picks, again, strict=True))
+    spread = max(np.ptp(data.lengths[p]) for p in picks)
+    assert spread < np.ptp(data.lengths)
+    simple = data.pick(0, 4, simple=True)
+    assert (data.shards.count_actors()[simple] <= 1).all()
+
+
+def test_a_later_clip_moves_its_times():
+    question = Question("time", "when?", "at 0.8 s", closed=False, seconds=0.84)
+    moved = train_reader.move(question, 3.0)
+    assert (moved.answer, moved.seconds) == ("at 3.8 s", 3.84)
+    other = Question("colour", "what colour is it?", "red")
+    assert train_reader.move(other, 3.0) == other
+
+
+def test_the_tally_counts_what_is_right(data, tokenizer):
+    drawn = data.draw(np.array([0, 1, 2]), np.random.default_rng(9), 6)
+    batch = drawn.batch
+    right = Tally(tokenizer, 0.125)
+    right.add(batch, drawn.questions, {"guess": batch.targets.clone()})
+    assert all(all(hits) for hits in right.right.values())
+    assert sum(len(hits) for hits in right.right.values()) == 18
+    wrong = Tally(tokenizer, 0.125)
+    wrong.add(batch, drawn.questions, {"guess": torch.zeros_like(batch.targets)})
+    assert not any(any(hits) for hits in wrong.right.values())

@@ -1,0 +1,1 @@
+"""Trains spotter, the embedded reader of video, on clips of sprite's world."""

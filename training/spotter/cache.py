@@ -1,0 +1,86 @@
+"""Draws clips once, as the reader will see them, in the shards of shards.py.
+
+`python -m training.spotter.cache --shards 12 --workers 2`.
+"""
+
+import argparse
+import json
+import time
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLLTX2Video
+
+from rushes.readers.qwen3vl_video import resize_clip
+from training.spotter.render import pick_frames, show_clip
+from training.spotter.scenes import Clip, sample_clip
+from training.spotter.settings import SETTINGS
+from training.spotter.shards import CACHE, Item
+from training.spotter.soften import AS_SPRITE, load_vae, soften
+
+SHARD = 1000  # clips
+SEED = 70_000
+
+
+def look_at(clip: Clip, vae: AutoencoderKLLTX2Video | None = None) -> Item:
+    """Renders, samples and resizes as the reader does; with a VAE, as sprite would show it."""
+    picks = pick_frames(clip, SETTINGS.sampling)
+    pictures = show_clip(clip) if vae is None else soften(clip, vae)
+    shown = torch.from_numpy(pictures[picks]).permute(0, 3, 1, 2).contiguous()
+    frames = resize_clip(shown, SETTINGS).numpy()
+    return Item(clip, frames, [k / clip.rate for k in picks])
+
+
+def write_shard(index: int, folder: Path, size: int, softened: float) -> None:
+    """One shard, drawn from its own seed; the clips' file is written last."""
+    torch.set_num_threads(1)
+    begin = time.time()
+    rng = np.random.default_rng(SEED + index)
+    vae = load_vae() if softened else None
+    pieces, rows, at = [], [], 0
+    for _ in range(size):
+        soft = bool(rng.random() < softened)
+        clip = sample_clip(rng, **AS_SPRITE) if soft else sample_clip(rng)
+        item = look_at(clip, vae if soft else None)
+        rows.append(
+            {
+                "clip": item.clip.to_dict(),
+                "at": at,
+                "shape": item.frames.shape,
+                "seconds": item.seconds,
+            }
+        )
+        pieces.append(item.frames.reshape(-1))
+        at += pieces[-1].size
+    fresh = folder / f"frames_{index:03d}.tmp.npy"
+    np.save(fresh, np.concatenate(pieces))
+    fresh.rename(folder / f"frames_{index:03d}.npy")
+    text = folder / f"clips_{index:03d}.tmp"
+    text.write_text(json.dumps(rows))
+    text.rename(folder / f"clips_{index:03d}.json")
+    print(f"shard {index}: {time.time() - begin:.0f} s", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shards", type=int, default=12)
+    parser.add_argument("--size", type=int, default=SHARD)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--softened", type=float, default=0.08, help="share of the clips as sprite's VAE shows them"
+    )
+    parser.add_argument("--folder", type=Path, default=CACHE)
+    args = parser.parse_args()
+    args.folder.mkdir(parents=True, exist_ok=True)
+    missing = [k for k in range(args.shards) if not (args.folder / f"clips_{k:03d}.json").exists()]
+    write = partial(write_shard, folder=args.folder, size=args.size, softened=args.softened)
+    with get_context("spawn").Pool(args.workers) as pool:
+        for _ in pool.imap_unordered(write, missing):
+            pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Spotter as it is trained: the true class, and two heads that help it see and are thrown away.
+
+Answers alone teach slowly what a picture shows. So while it trains, one linear layer reads from the
+vision tower's tokens what lies where, and one from the language model's state after each block what
+each object has been doing so far (labels.py). Neither is exported.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+from transformers import GenerationConfig, Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+from training.spotter import labels, parts
+from training.spotter.labels import Labels
+from training.spotter.sequences import Batch
+
+ADAM = ("embed_tokens", "pos_embed", "patch_embed", "sight", "story")
+
+
+def build_model(vocabulary: int) -> Qwen3VLForConditionalGeneration:
+    """Random weights; the configuration says everything that inference needs."""
+    config = Qwen3VLConfig(
+        text_config=parts.TEXT | {"vocab_size": vocabulary},
+        vision_config=dict(parts.VISION),
+        tie_word_embeddings=True,
+        image_token_id=parts.IMAGE_PAD,
+        video_token_id=parts.VIDEO_PAD,
+        vision_start_token_id=parts.VISION_START,
+        vision_end_token_id=parts.VISION_END,
+        pad_token_id=parts.PAD,
+        eos_token_id=parts.IM_END,
+    )
+    model = Qwen3VLForConditionalGeneration(config)
+    model.generation_config = GenerationConfig(**parts.GENERATION)
+    return model
+
+
+class Spotter(nn.Module):
+    """What is trained, as one module."""
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.reader = build_model(vocabulary)
+        width = parts.TEXT["hidden_size"]
+        self.sight = nn.Linear(width, parts.DEPTH * (labels.KINDS + 1 + labels.PLACE))
+        self.story = nn.Linear(width, labels.KINDS * labels.STORY)
+
+    def see(self, batch: Batch):
+        """The vision tower's output for all clips of a batch."""
+        return self.reader.model.get_video_features(batch.pixels, batch.grids, return_dict=True)
+
+    def forward(self, batch: Batch, truth: Labels) -> dict[str, torch.Tensor]:
+        """Losses `answer`, `sight` and `story`, and the answers' likeliest tokens as `guess`."""
+        seen = self.see(batch)
+        hidden = self.reader.model(
+            input_ids=batch.ids,
+            position_ids=batch.positions,
+            attention_mask=batch.mask,
+            mm_encoder_outputs={"video": seen},
+            use_cache=False,
+        ).last_hidden_state
+        logits = self.reader.lm_head(hidden[batch.rows, batch.columns - 1])
+        return {
+            "answer": functional.cross_entropy(logits, batch.targets),
+            "sight": self.measure_sight(torch.cat(seen.pooler_output), truth),
+            "story": self.measure_story(hidden[batch.block_rows, batch.block_columns], truth),
+            "guess": logits.argmax(-1),
+        }
+
+    def measure_sight(self, tokens: torch.Tensor, truth: Labels) -> torch.Tensor:
+        """How wrong the tokens (N, width) are about what lies in their cells."""
+        out = self.sight(tokens).view(len(tokens), parts.DEPTH, -1)
+        kinds, places = out.split((labels.KINDS + 1, labels.PLACE), -1)
+        weight = torch.ones(labels.KINDS + 1)
+        weight[0] = 0.15  # most cells are empty
+        loss = functional.cross_entropy(kinds.flatten(0, 1), truth.cells.flatten(), weight)
+        full = truth.cells > 0
+        if full.any():
+            loss = loss + functional.smooth_l1_loss(places[full], truth.places[full])
+        return loss
+
+    def measure_story(self, states: torch.Tensor, truth: Labels) -> torch.Tensor:
+        """How wrong the states after the blocks (N, width) are about the objects so far."""
+        out = self.story(states).view(len(states), labels.KINDS, labels.STORY)
+        met, event, fast, motion = out.split((1, 1, 1, labels.STORY - 3), -1)
+        loss = functional.binary_cross_entropy_with_logits(met[..., 0], truth.met.float())
+        if not truth.met.any():
+            return loss
+        there = truth.met
+        weight = torch.tensor(3.0)
+        return (
+            loss
+            + functional.binary_cross_entropy_with_logits(
+                event[..., 0][there], truth.event[there].float(), pos_weight=weight
+            )
+            + 0.5
+            * functional.binary_cross_entropy_with_logits(
+                fast[..., 0][there], truth.fast[there].float()
+            )
+            + 0.5 * functional.cross_entropy(motion[there], truth.motion[there])
+        )

@@ -1,0 +1,197 @@
+"""Trains spotter on the cached clips, with fresh questions every time a clip comes up.
+
+Three phases share the time: eyes (the vision tower alone learns what lies where), simple (clips of
+one object at most), all. Resumable: `python -m training.spotter.train_reader --minutes 100`.
+"""
+
+import argparse
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import distributed, nn
+
+from rushes.readers.qwen3vl_video import cut_patches, normalise_clip
+from training.spotter import parts
+from training.spotter.labels import Labels, join_labels, label_clip
+from training.spotter.model import ADAM, Spotter
+from training.spotter.questions import Question, draw_questions, say_time
+from training.spotter.sequences import Batch, Writer, join_sequences
+from training.spotter.settings import SETTINGS
+from training.spotter.shards import CACHE, RUNS, Shards
+from training.spotter.tally import Tally
+from training.spotter.tokenizer import train_tokenizer
+from training.sprite.muon import Both
+from training.sprite.workers import average, run_workers
+
+SEED = 31
+EYES, SIMPLE = 0.06, 0.2  # of the time, when these phases end
+SIGHT_WEIGHT, STORY_WEIGHT = 0.3, 0.3
+POOL = 8  # batches whose clips are sorted by length together, so that little is padded
+SHIFTED, SHIFT = 0.35, 6.0  # share of the clips taken to lie later in a longer one; seconds
+EMA_DECAY = 0.998
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One worker's share of a batch."""
+
+    batch: Batch
+    truth: Labels
+    questions: list[list[Question]]
+
+
+class Data:
+    """Draws batches; all workers draw the same clips and take their own of them."""
+
+    def __init__(self, folder: Path, writer: Writer) -> None:
+        self.shards = Shards(folder)
+        self.writer = writer
+        self.lengths = self.shards.count_frames()
+        self.simple = np.flatnonzero(self.shards.count_actors() <= 1)
+
+    def pick(self, step: int, batch: int, *, simple: bool) -> np.ndarray:
+        """The clips of a step, of all workers together, about equally long."""
+        rng = np.random.default_rng((SEED, step // POOL, simple))
+        pool = self.simple if simple else np.arange(len(self.shards))
+        picks = pool[rng.integers(len(pool), size=batch * POOL)]
+        picks = picks[np.argsort(self.lengths[picks], kind="stable")]
+        return picks.reshape(POOL, batch)[rng.permutation(POOL)[step % POOL]]
+
+    def draw(self, picks: np.ndarray, rng: np.random.Generator, asked: int) -> Draw:
+        """Fresh questions about the picked clips."""
+        sequences, truths, questions, pixels, grids = [], [], [], [], []
+        for k in picks:
+            item = self.shards.load(int(k))
+            frames = torch.from_numpy(np.array(item.frames))
+            cut = cut_patches(normalise_clip(frames, SETTINGS), SETTINGS)
+            shift = float(rng.uniform(0, SHIFT)) if rng.random() < SHIFTED else 0.0
+            mine = [move(q, shift) for q in draw_questions(item.clip, rng, asked)]
+            seconds = [s + shift for s in item.seconds]
+            sequences.append(self.writer.write(seconds, cut.grid, mine))
+            truths.append(label_clip(item.clip, np.array(item.seconds), cut.grid))
+            questions.append(mine)
+            pixels.append(cut.values)
+            grids.append(cut.grid)
+        batch = join_sequences(sequences, torch.cat(pixels), grids)
+        return Draw(batch, join_labels(truths), questions)
+
+
+def move(question: Question, shift: float) -> Question:
+    """The same question about a clip that begins `shift` seconds later."""
+    if question.seconds is None:
+        return question
+    seconds = question.seconds + shift
+    return replace(question, seconds=seconds, answer=say_time(seconds))
+
+
+class Ema:
+    """An exponential average of the parameters."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.values = {n: p.detach().clone() for n, p in model.named_parameters()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        decay = min(EMA_DECAY, (1 + step) / (10 + step))
+        for name, p in model.named_parameters():
+            self.values[name].lerp_(p, 1 - decay)
+
+
+def save(path: Path, model: nn.Module, ema: Ema, optimiser: Both, state: dict) -> None:
+    saved = {
+        "model": model.state_dict(),
+        "ema": ema.values,
+        "optimiser": optimiser.state_dict(),
+        "state": state,
+    }
+    torch.save(saved, path.with_suffix(".tmp"))
+    path.with_suffix(".tmp").rename(path)
+
+
+def load(path: Path, model: nn.Module, ema: Ema, optimiser: Both) -> dict:
+    """The state of a run, fresh where there is none."""
+    if not path.exists():
+        return {"step": 0, "seconds": 0.0}
+    saved = torch.load(path, weights_only=True)
+    model.load_state_dict(saved["model"])
+    ema.values = saved["ema"]
+    optimiser.load_state_dict(saved["optimiser"])
+    return saved["state"]
+
+
+def take_step(model: Spotter, drawn: Draw, *, eyes: bool) -> dict[str, torch.Tensor]:
+    """Losses with their gradients."""
+    if eyes:
+        tokens = torch.cat(model.see(drawn.batch).pooler_output)
+        out = {"sight": model.measure_sight(tokens, drawn.truth)}
+        out["sight"].backward()
+        return out
+    out = model(drawn.batch, drawn.truth)
+    (out["answer"] + SIGHT_WEIGHT * out["sight"] + STORY_WEIGHT * out["story"]).backward()
+    return out
+
+
+def train(rank: int, args: argparse.Namespace) -> None:
+    """One of `args.workers` processes, each with its share of the batch."""
+    torch.manual_seed(SEED)
+    tokenizer = train_tokenizer()
+    model = Spotter(len(tokenizer))
+    optimiser, ema = Both(model, args.rate, ADAM), Ema(model)
+    args.out.mkdir(parents=True, exist_ok=True)
+    path = args.out / "last.pt"
+    state = load(path, model, ema, optimiser)
+    distributed.barrier()
+    data = Data(args.cache, Writer(tokenizer))
+    tally, saved_at = Tally(tokenizer, 1 / parts.FPS), time.time()
+    begin, done = time.time() - state["seconds"], state["seconds"] / (args.minutes * 60)
+    if rank == 0:
+        print(f"{len(data.shards)} clips, from step {state['step']}", flush=True)
+    while done < 1:
+        step = state["step"]
+        rate = args.rate * min(1, (step + 1) / 100) * min(1, (1 - done) / args.decay + 0.01)
+        optimiser.set_rate(rate)
+        picks = data.pick(step, args.batch, simple=done < SIMPLE)[rank :: args.workers]
+        drawn = data.draw(picks, np.random.default_rng((SEED, step, rank)), args.questions)
+        optimiser.zero_grad()
+        out = take_step(model, drawn, eyes=done < EYES)
+        done = average(model, (time.time() - begin) / (args.minutes * 60))
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        state = {"step": step + 1, "seconds": time.time() - begin}
+        ema.update(model, step + 1)
+        tally.add(drawn.batch, drawn.questions, out)
+        if rank == 0 and state["step"] % args.every == 0:
+            print(f"{state['seconds']:6.0f} s  step {state['step']}  {tally.report()}", flush=True)
+        if rank == 0 and time.time() - saved_at > 150:
+            saved_at = time.time()
+            save(path, model, ema, optimiser, state)
+    if rank == 0:
+        save(path, model, ema, optimiser, state)
+
+
+def parse(words: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=100, help="of the wall clock")
+    parser.add_argument("--batch", type=int, default=16, help="clips, of all workers together")
+    parser.add_argument("--questions", type=int, default=14, help="about each clip")
+    parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
+    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument(
+        "--decay", type=float, default=0.35, help="last share of the time, rate falls"
+    )
+    parser.add_argument("--every", type=int, default=50, help="steps between two lines")
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--out", type=Path, default=RUNS / "reader")
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    args = parse()
+    run_workers(train, args, args.workers)
+
+
+if __name__ == "__main__":
+    main()
