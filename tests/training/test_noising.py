@@ -54,4 +54,6 @@ def test_every_task_is_drawn() -> None:
         piece = draw_piece(rng, 17)
         task = draw_task(rng, 8, piece, AREA)
         seen.add((piece.first > 0, bool(task.keyframes), task.video_tokens.ndim))
-    assert seen == {(m, k, n) for m in (False, True) for k, n in ((False, 1), (False, 2), (True, 2))}
+    assert seen == {
+        (m, k, n) for m in (False, True) for k, n in ((False, 1), (False, 2), (True, 2))
+    }

@@ -1,7 +1,7 @@
 """Encodes scenes into latents once, in shards that the transformer picks up as they come.
 
-A shard holds `video (N, 64, 9, 4, 4) float16`, `audio (N, 4, 52, 16) float16`, not normalised, and
-the scenes as dicts. `python -m training.sprite.cache --shards 16`.
+A shard holds `video (N, 64, latents, 4, 4) float16`, `audio (N, 4, latents, 16) float16`, not
+normalised, and the scenes as dicts. `python -m training.sprite.cache --shards 16`.
 """
 
 import argparse
@@ -20,7 +20,8 @@ from training.sprite.train_vae import RUNS, to_tensor
 
 CACHE = RUNS / "cache"
 SHARD = 1000  # scenes
-VAE_CONFIG = "s16t4f"
+VAE_CONFIG, PIXELS, FRAMES = "s16t4f", world.SIZE, world.FRAMES
+AUDIO_LATENTS = round(FRAMES / world.FPS * 25)
 
 
 def load_video_vae() -> AutoencoderKLLTX2Video:
@@ -36,16 +37,17 @@ def load_video_vae() -> AutoencoderKLLTX2Video:
 
 @torch.no_grad()
 def encode_video(scenes: list[world.Scene], vae: AutoencoderKLLTX2Video) -> torch.Tensor:
-    """Posterior means (N, 64, 9, 4, 4) float16."""
-    clips = to_tensor(np.stack([world.render_video(s) for s in scenes]))
+    """Posterior means (N, 64, latents, 4, 4) float16."""
+    clips = to_tensor(np.stack([world.render_video(s, FRAMES, PIXELS) for s in scenes]))
     return vae.encode(clips).latent_dist.mode().half()
 
 
 @torch.no_grad()
 def encode_audio(scenes: list[world.Scene], vae: AutoencoderKLLTX2Audio) -> torch.Tensor:
-    """Posterior means (N, 4, 52, 16) float16."""
-    waves = np.stack([world.render_audio(s, mel.SAMPLES) for s in scenes])
-    mels = mel.log_mel(torch.from_numpy(waves))[:, :, : mel.MEL_FRAMES]
+    """Posterior means (N, 4, latents, 16) float16."""
+    count = mel.mel_frames(AUDIO_LATENTS)
+    waves = np.stack([world.render_audio(s, count * mel.HOP) for s in scenes])
+    mels = mel.log_mel(torch.from_numpy(waves))[:, :, :count]
     return vae.encode(mels).latent_dist.mode().half()
 
 

@@ -14,7 +14,14 @@ assert MEL is not None
 SAMPLE_RATE = MEL.rate  # Hz
 HOP = MEL.hop  # samples, 10 ms
 LATENT_FRAMES = 52  # of 40 ms: what LTX2Pipeline makes of 33 frames at 16 fps
-MEL_FRAMES = LATENT_FRAMES * 4 - 3  # the causal decoder's length, 205
+
+
+def mel_frames(latents: int) -> int:
+    """Length of what the causal decoder makes of so many latents."""
+    return latents * 4 - 3
+
+
+MEL_FRAMES = mel_frames(LATENT_FRAMES)  # 205
 SAMPLES = MEL_FRAMES * HOP  # 32,800
 
 

@@ -81,9 +81,7 @@ def _draw_plain(rng: np.random.Generator, sigma: np.ndarray) -> Task:
     return Task(v, a, v, a)
 
 
-def _draw_beginning(
-    rng: np.random.Generator, sigma: np.ndarray, piece: Window, area: int
-) -> Task:
+def _draw_beginning(rng: np.random.Generator, sigma: np.ndarray, piece: Window, area: int) -> Task:
     """Given: the first picture, or the first latents, with or without their sound."""
     middle = piece.first > 0
     counts = (1, 2, 3, 4, 4, 4, 5) if middle else (1, 1, 1, 3)

@@ -18,7 +18,7 @@ from rushes.models.ltx2_place import Placement
 from rushes.models.ltx2_tokens import pack_audio, pack_video, predict
 from rushes.plan.windows import Window
 from training.sprite import parts, text, world
-from training.sprite.cache import CACHE, load_video_vae
+from training.sprite.cache import CACHE, PIXELS, load_video_vae
 from training.sprite.muon import Both
 from training.sprite.noising import DEFAULT, TIME, Task, draw_piece, draw_task
 from training.sprite.prompts import write_prompt
@@ -76,7 +76,7 @@ class Sprite(nn.Module):
 def place_tokens(
     transformer: LTX2VideoTransformer3DModel, piece: Window, task: Task
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Coordinates (1, 3, tokens, 2) and (1, 1, audio latents, 2), as the denoise loop gives them."""
+    """Coordinates (1, 3, tokens, 2) and (1, 1, audio latents, 2), as those of the denoise loop."""
     settings = DenoiseSettings(
         seed=0, first=min(piece.first, 1), latents=piece.latents,
         audio_offset=TIME.audio_offset(piece), audio_latents=piece.audio_latents,

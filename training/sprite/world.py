@@ -146,14 +146,15 @@ def track(scene: Scene, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return x, y, radius, visible
 
 
-def list_events(scene: Scene) -> list[tuple[float, str]]:
-    """What can be heard as an event: (seconds, kind), within the clip, in order."""
+def list_events(scene: Scene, seconds: float = SECONDS) -> list[tuple[float, str]]:
+    """What can be heard as an event: (seconds, kind), within so many seconds, in order."""
     if scene.motion not in EVENT_OF:
         return []
     step = 0.5 if scene.motion == "slides" else 1.0  # both walls click
     first = np.ceil(scene.phase / step) * step
-    times = (np.arange(first, first + 12, step) - scene.phase) * scene.period
-    return [(float(t), EVENT_OF[scene.motion]) for t in times if t < SECONDS]
+    last = first + seconds / scene.period + 1
+    times = (np.arange(first, last, step) - scene.phase) * scene.period
+    return [(float(t), EVENT_OF[scene.motion]) for t in times if t < seconds]
 
 
 def _distance(shape: str, dx: np.ndarray, dy: np.ndarray, r: np.ndarray) -> np.ndarray:
@@ -229,13 +230,16 @@ def _tone(scene: Scene, t: np.ndarray) -> np.ndarray:
 
 
 def render_audio(scene: Scene, samples: int = SAMPLES) -> np.ndarray:
-    """(2, samples) float32 at 16 kHz, peak <= 0.8; zeros for a silent scene."""
+    """(2, samples) float32 at 16 kHz, peak <= 0.8; zeros for a silent scene.
+
+    What sounds at the end of the clip fades out within its last 10 ms.
+    """
     if scene.silent:
         return np.zeros((2, samples), np.float32)
     t = np.arange(samples) / SAMPLE_RATE
     x = track(scene, t)[0] / SIZE
     tone = _tone(scene, t)
-    for when, kind in list_events(scene):
+    for when, kind in list_events(scene, samples / SAMPLE_RATE):
         begin = round(round(when / GRID) * GRID * SAMPLE_RATE)
         end = min(samples, begin + int(EVENT_SECONDS[kind] * SAMPLE_RATE))
         tone[begin:end] += _event_wave(kind, t[begin:end] - begin / SAMPLE_RATE)
