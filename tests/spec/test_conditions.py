@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -30,7 +31,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(files: Path, tmp_path: Path) -> Path:
     for path in files.iterdir():
-        (tmp_path / path.name).symlink_to(path)
+        shutil.copyfile(path, tmp_path / path.name)
     return tmp_path
 
 
@@ -83,6 +84,8 @@ def test_a_retake_is_in_frames(folder: Path) -> None:
 
 WRONG = {
     "no such file": ('image = "b.png" # <-\n', "no file 'b.png'"),
+    "a path that leaves the project": ('image = "../a.png" # <-\n', "leaves the project folder"),
+    "an absolute path": ('audio = "/tmp/a.wav" # <-\n', "leaves the project folder"),
     "not a picture": ('image = "text.txt" # <-\n', "text.txt"),
     "a folder": ('image = "." # <-\n', "no file"),
     "a sound as a picture": ('image = "beeps.wav" # <-\n', "not a picture"),

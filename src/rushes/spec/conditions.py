@@ -12,7 +12,7 @@ from rushes.catalogue.load import find_model, model_names
 from rushes.catalogue.model import Control, Model
 from rushes.errors import MediaError, ProjectError
 from rushes.spec import tables
-from rushes.spec.read import Source
+from rushes.spec.read import Source, resolve_inside
 from rushes.store.files import digest_file
 from rushes.types import Digest, VideoShape
 
@@ -89,7 +89,7 @@ def resolve_conditions(
     """Read and check what a shot is given.
 
     Args:
-        folder: of the project; relative paths start there.
+        folder: of the project; paths start there and stay in it.
         shots: shapes of the shots that this one may refer to.
 
     Raises:
@@ -261,14 +261,13 @@ class _Reader:
         return file
 
     def _file(self, said: str, key: str, missing: str = "there is no file") -> SourceFile:
+        path = resolve_inside(self.folder, said, self.source, ("shots", self.name, key))
         try:
-            path = (self.folder / said).resolve()
             if not path.is_file():
                 raise self.error(key, f"{missing} {said!r}")
             return SourceFile(path, digest_file(path))
-        except (OSError, ValueError, RuntimeError) as exc:
-            reason = getattr(exc, "strerror", None) or exc
-            raise self.error(key, f"{said!r} cannot be read: {reason}") from exc
+        except OSError as exc:
+            raise self.error(key, f"{said!r} cannot be read: {exc.strerror}") from exc
 
     def _probe(self, file: SourceFile, key: str) -> MediaInfo:
         from rushes.media import probe
