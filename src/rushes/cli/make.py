@@ -63,7 +63,7 @@ def _words(targets: tuple[str, ...], seed: int | None, attempts: int | None) -> 
 
 
 def _make(folder: Path, options: object, as_json: bool) -> int:
-    from rushes.cli.progress import TerminalObserver
+    from rushes.cli.progress import MakeObserver
     from rushes.report.write import write_reports
     from rushes.run.build import BuildOptions, build_project, open_ledger
     from rushes.spec.resolve import load_project
@@ -72,7 +72,7 @@ def _make(folder: Path, options: object, as_json: bool) -> int:
     assert isinstance(options, BuildOptions)
     project = load_project(folder)
     store = Store(find_store(folder))
-    with TerminalObserver() as observer:
+    with MakeObserver() as observer:
         build = build_project(project, store, open_ledger(store), options, observer)
         paths = write_reports(build, store)
     if as_json:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from importlib import import_module
 from types import TracebackType
 
 from rich.console import Console
@@ -89,3 +91,12 @@ class TerminalObserver:
 
     def _say(self, text: str) -> None:
         self._bars.console.print(text, highlight=False)
+
+
+class MakeObserver(TerminalObserver):
+    """Also gets ready, while workers work, what the report of a build that ran something needs."""
+
+    def see_steps(self, steps: list[Step]) -> None:
+        """A round begins."""
+        super().see_steps(steps)
+        threading.Thread(target=import_module, args=("rushes.report.page",), daemon=True).start()

@@ -163,6 +163,7 @@ def _run_rounds(
                 except CorruptObject as exc:
                     _forget(store, results, exc.digest)
                     continue
+            executor.prepare(steps)
             if not outcome.finished:
                 check_toolchain({step.node.stage for step in steps}, lock)
             before = len(outcome.finished) + len(outcome.broken)

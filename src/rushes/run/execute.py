@@ -83,6 +83,11 @@ class LocalExecutor:
         for worker in self._workers:
             worker.stop()
 
+    def prepare(self, steps: list[Step]) -> None:
+        """Start the workers that the steps will need, so that they get ready meanwhile."""
+        for lane in dict.fromkeys(STAGES[step.node.stage].lane for step in steps):
+            self._ensure_worker(lane)
+
     def run(self, steps: list[Step], outcome: Outcome) -> None:
         """Run the steps; what depends on a broken one is left out.
 
@@ -92,8 +97,7 @@ class LocalExecutor:
         """
         queue_ = _Queue(steps)
         deaths: dict[Key, int] = {}
-        for lane in queue_.lanes():
-            self._ensure_worker(lane)
+        self.prepare(steps)
         try:
             while self._assign(queue_) or self._busy():
                 worker, event = self._inbox.get()
