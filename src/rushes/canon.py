@@ -11,6 +11,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from rushes.types import Digest
@@ -73,12 +74,24 @@ def _encode(value: Any, out: list[bytes]) -> None:
             _encode(item, out)
     elif isinstance(value, Mapping):
         _encode_mapping(value, out)
-    elif is_dataclass(value):
-        _encode_mapping({f.name: getattr(value, f.name) for f in fields(value)}, out)
-    elif hasattr(value, "__struct_fields__"):
-        _encode_mapping({name: getattr(value, name) for name in value.__struct_fields__}, out)
+    else:
+        head, names = _describe_fields(kind)  # type: ignore[arg-type]
+        out.append(head)
+        for name, encoded in names:
+            out.append(encoded)
+            _encode(getattr(value, name), out)
+
+
+@cache
+def _describe_fields(kind: type) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """How a frozen dataclass or a struct begins, and its fields in order with their bytes."""
+    if is_dataclass(kind):
+        names = [field.name for field in fields(kind)]
+    elif hasattr(kind, "__struct_fields__"):
+        names = list(kind.__struct_fields__)
     else:
         raise NotCanonical(f"{kind.__name__} has no canonical form")
+    return b"m%d:" % len(names), [(name, encode_value(name)) for name in sorted(names)]
 
 
 def _encode_mapping(value: Mapping[Any, Any], out: list[bytes]) -> None:

@@ -153,7 +153,7 @@ def _resolve_shot(
     else:
         template, variables = _resolve_prompt(layers, name, source)
     shape, asked = _resolve_shape(layers, model, name, source, base)
-    shapes = {shot.name: shot.shape for shot in done.values()}
+    shapes = {} if base is None else {base.name: base.shape}
     return Shot(
         name=name,
         model=model,
