@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -18,6 +17,8 @@ from rushes.checks.base import Check, DamageWatcher, Expectation, Verdict
 from rushes.errors import UsageError
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from rushes.media import Damage
 
 BUILT_IN = ("container", "black", "frozen", "flicker", "silence", "clipping")
@@ -104,6 +105,8 @@ def check_file(
 
 @cache
 def _plug_ins() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points
+
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 

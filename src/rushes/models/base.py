@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -144,6 +143,8 @@ def find_family(name: str) -> Family:
         from rushes.models.ltx2 import LTX2
 
         return LTX2()
+    from importlib import metadata
+
     for entry in metadata.entry_points(group="rushes.models", name=name):
         family: Family = entry.load()()
         return family

@@ -7,7 +7,6 @@ answers questions about what was sampled. Plug-ins register under the group ``ru
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -122,6 +121,8 @@ def find_reader(family: str) -> Reader:
         from rushes.readers.qwen3vl import Qwen3VL
 
         return Qwen3VL()
+    from importlib import metadata
+
     for entry in metadata.entry_points(group="rushes.readers", name=family):
         reader: Reader = entry.load()()
         return reader
