@@ -23,6 +23,7 @@ from training.spotter.settings import SETTINGS
 from training.spotter.shards import CACHE, RUNS, Shards
 from training.spotter.tally import Tally
 from training.spotter.tokenizer import train_tokenizer
+from training.sprite.checkpoints import Ema, load, save
 from training.sprite.muon import Both
 from training.sprite.workers import average, run_workers
 
@@ -31,7 +32,6 @@ EYES, SIMPLE = 0.06, 0.2  # of the time, when these phases end
 SIGHT_WEIGHT, STORY_WEIGHT = 0.3, 0.3
 POOL = 8  # batches whose clips are sorted by length together, so that little is padded
 SHIFTED, SHIFT = 0.35, 6.0  # share of the clips taken to lie later in a longer one; seconds
-EMA_DECAY = 0.998
 
 
 @dataclass(frozen=True)
@@ -85,41 +85,6 @@ def move(question: Question, shift: float) -> Question:
         return question
     seconds = question.seconds + shift
     return replace(question, seconds=seconds, answer=say_time(seconds))
-
-
-class Ema:
-    """An exponential average of the parameters."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self.values = {n: p.detach().clone() for n, p in model.named_parameters()}
-
-    @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
-        decay = min(EMA_DECAY, (1 + step) / (10 + step))
-        for name, p in model.named_parameters():
-            self.values[name].lerp_(p, 1 - decay)
-
-
-def save(path: Path, model: nn.Module, ema: Ema, optimiser: Both, state: dict) -> None:
-    saved = {
-        "model": model.state_dict(),
-        "ema": ema.values,
-        "optimiser": optimiser.state_dict(),
-        "state": state,
-    }
-    torch.save(saved, path.with_suffix(".tmp"))
-    path.with_suffix(".tmp").rename(path)
-
-
-def load(path: Path, model: nn.Module, ema: Ema, optimiser: Both) -> dict:
-    """The state of a run, fresh where there is none."""
-    if not path.exists():
-        return {"step": 0, "seconds": 0.0}
-    saved = torch.load(path, weights_only=True)
-    model.load_state_dict(saved["model"])
-    ema.values = saved["ema"]
-    optimiser.load_state_dict(saved["optimiser"])
-    return saved["state"]
 
 
 def take_step(model: Spotter, drawn: Draw, *, eyes: bool) -> dict[str, torch.Tensor]:

@@ -81,25 +81,6 @@ VAE_CANDIDATES: dict[str, dict[str, Any]] = {
         "spatial_compression_ratio": 16,
         "temporal_compression_ratio": 4,
     },
-    # "s16t4f" on pictures of half as many pixels again (scale_vae.py): 144 tokens at 96x96
-    "s24t4": {
-        "latent_channels": 64,
-        "block_out_channels": (64, 64, 256),
-        "down_block_types": ("LTX2VideoDownBlock3D",) * 3,
-        "layers_per_block": (0, 1, 1, 0),
-        "spatio_temporal_scaling": (True,) * 3,
-        "downsample_type": ("spatiotemporal", "temporal", "spatial"),
-        "decoder_block_out_channels": (64, 64, 256),
-        "decoder_layers_per_block": (1, 1, 1, 0),
-        "decoder_spatio_temporal_scaling": (True,) * 3,
-        "upsample_type": ("spatial", "temporal", "spatiotemporal"),
-        "upsample_residual": (True,) * 3,
-        "upsample_factor": (2, 1, 4),
-        "decoder_inject_noise": (False,) * 4,
-        "patch_size": 6,
-        "spatial_compression_ratio": 24,
-        "temporal_compression_ratio": 4,
-    },
     # 8x8 space, 4x time, small
     "s8t4": {
         "latent_channels": 16,
@@ -138,6 +119,11 @@ VAE_CANDIDATES: dict[str, dict[str, Any]] = {
         "spatial_compression_ratio": 16,
         "temporal_compression_ratio": 4,
     },
+}
+# "s16t4f" on pictures of half as many pixels again (scale_vae.py): 144 tokens at 96x96
+VAE_CANDIDATES["s24t4"] = VAE_CANDIDATES["s16t4f"] | {
+    "patch_size": 6,
+    "spatial_compression_ratio": 24,
 }
 VAE_COMMON = {
     "patch_size_t": 1,

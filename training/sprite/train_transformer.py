@@ -19,6 +19,7 @@ from rushes.models.ltx2_tokens import pack_audio, pack_video, predict
 from rushes.plan.windows import Window
 from training.sprite import parts, text, world
 from training.sprite.cache import CACHE, PIXELS, load_video_vae
+from training.sprite.checkpoints import Ema, load, save
 from training.sprite.muon import Both
 from training.sprite.noising import DEFAULT, TIME, Task, draw_piece, draw_task
 from training.sprite.prompts import write_prompt
@@ -29,7 +30,6 @@ from training.sprite.workers import average, run_workers
 SIDE = 4  # of the latents
 PROMPT_DROPOUT = 0.1
 AUDIO_WEIGHT = 0.7
-EMA_DECAY = 0.998
 WEIGHTS = Path(__file__).parents[2] / "src" / "rushes" / "weights" / "sprite"
 ADAM = ("embed_tokens", "table", "registers", "proj_in", "proj_out")
 
@@ -166,19 +166,6 @@ def flow_loss(
     return loss_v, loss_a
 
 
-class Ema:
-    """An exponential average of the trainable parameters."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self.values = {n: p.detach().clone() for n, p in model.named_parameters()}
-
-    @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
-        decay = min(EMA_DECAY, (1 + step) / (10 + step))
-        for name, p in model.named_parameters():
-            self.values[name].lerp_(p, 1 - decay)
-
-
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=75)
@@ -204,17 +191,6 @@ def load_weights(model: Sprite) -> None:
         part.load_state_dict(saved.state_dict())
 
 
-def save(path: Path, model: nn.Module, ema: Ema, optimiser: Both, state: dict) -> None:
-    saved = {
-        "model": model.state_dict(),
-        "ema": ema.values,
-        "optimiser": optimiser.state_dict(),
-        "state": state,
-    }
-    torch.save(saved, path.with_suffix(".tmp"))
-    path.with_suffix(".tmp").rename(path)
-
-
 def train(rank: int, args: argparse.Namespace) -> None:
     """One of `args.workers` processes, each with its share of the batch."""
     torch.manual_seed(6)
@@ -223,15 +199,9 @@ def train(rank: int, args: argparse.Namespace) -> None:
     if args.from_weights:
         load_weights(model)
     optimiser, ema = Both(model, args.rate, ADAM), Ema(model)
-    state = {"step": 0, "seconds": 0.0}
     path = RUNS / "transformer" / "last.pt"
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        saved = torch.load(path, weights_only=True)
-        model.load_state_dict(saved["model"])
-        ema.values = saved["ema"]
-        optimiser.load_state_dict(saved["optimiser"])
-        state = saved["state"]
+    state = load(path, model, ema, optimiser)
     distributed.barrier()
     torch.manual_seed(6000 + 100 * state["step"] + rank)
     rng = np.random.default_rng((6, state["step"], rank))
