@@ -15,8 +15,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
@@ -94,7 +94,7 @@ class Worker:
         inputs = self._read_inputs(task)
         if task.model is None:
             return self._run_stage(task, stage, inputs, checkpoint, None)
-        with hold_device(self.device or ""):
+        with hold_device(self.device or ""), share_cores(self.device or "", stage):
             return self._run_stage(task, stage, inputs, checkpoint, self._open_model(task.model))
 
     def _run_stage(
@@ -272,6 +272,23 @@ def hold_device(device: str) -> AbstractContextManager[None]:
     """
     folder = Path(tempfile.gettempdir()) / f"rushes-{os.getuid()}"
     return hold_lock(folder / f"{device.replace(':', '-')}.lock")
+
+
+@contextmanager
+def share_cores(device: str, stage: Stage) -> Iterator[None]:
+    """On a CPU, one thread less for a stage that leaves a core; always the same number of threads
+    for the same stage, as the number may move the last bits."""
+    if device != "cpu" or not stage.leaves_core:
+        yield
+        return
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(threads - 1, 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def die_with_parent(parent: int) -> None:

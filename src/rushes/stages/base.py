@@ -56,6 +56,8 @@ class Stage:
             part of a model is loaded once a build.
         packages: the toolchain, distributions whose version is part of the key.
         loads_model: whether its key takes in weight files.
+        leaves_core: whether other shots' exports run beside it; on a CPU it then leaves them a
+            core, since torch's threads wait for each other in a spin and starve beside others.
     """
 
     name: str
@@ -66,3 +68,4 @@ class Stage:
     params: type[Params]
     run: Callable[[Job], Made]
     loads_model: bool = False
+    leaves_core: bool = False

@@ -67,4 +67,5 @@ STAGE = Stage(
     DecodeAudioParams,
     run,
     loads_model=True,
+    leaves_core=True,
 )

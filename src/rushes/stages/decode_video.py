@@ -50,4 +50,5 @@ STAGE = Stage(
     DecodeVideoParams,
     run,
     loads_model=True,
+    leaves_core=True,
 )
