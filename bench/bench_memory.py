@@ -32,7 +32,7 @@ from bench.common import (
     write_result,
 )
 from rushes.catalogue.load import find_model
-from rushes.types import VideoShape
+from rushes.plan.windows import Timeline
 
 STAGES = ("decode_video", "decode_audio", "export")
 ALLOWED = 1.10
@@ -46,10 +46,10 @@ def write_latents(path: Path, seconds: float) -> int:
     width, height = map(int, model.defaults.size.split("x"))
     frames = model.grid.fewest_frames(round(seconds * fps, 6))
     grid = model.latents
-    shape = grid.compression.latents_of(VideoShape(frames, height, width, fps))
-    length = round(frames / fps * grid.audio_per_second)
+    time, side = Timeline(model, fps), grid.video_size
+    length = time.audio_at(frames)
     random = np.random.default_rng(0)
-    video = (shape.channels, shape.frames, shape.height, shape.width)
+    video = (grid.video_channels, time.latents_of(frames), height // side, width // side)
     audio = (grid.audio_channels, length, grid.audio_mel_bins)
     save_file(
         {

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from rushes.catalogue.load import find_model
-from rushes.hub import find_checkpoint
-from rushes.models.base import DenoiseSettings, Given, find_family
+from rushes.models.base import DenoiseSettings, Given
 from rushes.models.ltx2 import LoadedLTX2
 from rushes.models.ltx2_tokens import keyframe_coords, predict
 from tests.models.golden import NoCheckpoint
@@ -22,14 +20,6 @@ SETTINGS = DenoiseSettings(
     steps=2, guidance=2.0, audio_guidance=2.0,
 )  # fmt: skip
 NOTHING = torch.empty(0)
-
-
-@pytest.fixture(scope="module")
-def sprite() -> LoadedLTX2:
-    model = find_model("sprite")
-    loaded = find_family(model.family).open(find_checkpoint(model), model, "cpu")
-    assert isinstance(loaded, LoadedLTX2)
-    return loaded
 
 
 @pytest.fixture(scope="module")

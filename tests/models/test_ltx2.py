@@ -12,28 +12,13 @@ import torch
 
 from rushes.catalogue.load import find_model
 from rushes.hub import find_checkpoint
-from rushes.models.base import DenoiseSettings, find_family
+from rushes.models.base import DenoiseSettings
 from rushes.models.ltx2 import LoadedLTX2
 from rushes.stages.checkpoint import FileCheckpoint
+from tests.models.golden import NoCheckpoint
 
 PROMPT = "a red ball bounces on a grey background"
 STEPS = 3
-
-
-class NoCheckpoint:
-    def load(self) -> None:
-        return None
-
-    def offer(self, make_state: Any) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def sprite() -> LoadedLTX2:
-    model = find_model("sprite")
-    loaded = find_family(model.family).open(find_checkpoint(model), model, "cpu")
-    assert isinstance(loaded, LoadedLTX2)
-    return loaded
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Encodes scenes into latents once, in shards that the transformer picks up as they come.
 
 A shard holds `video (N, 64, latents, 4, 4) float16`, `audio (N, 4, latents, 16) float16`, not
-normalised, and the scenes as dicts. `python -m training.sprite.cache --shards 16`.
+normalised, and the scenes as dicts. `python -m training.sprite.cache --shards 8`.
 """
 
 import argparse
@@ -95,7 +95,7 @@ def save(value: object, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--shards", type=int, default=16)
+    parser.add_argument("--shards", type=int, default=8)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--pictures-only", action="store_true")

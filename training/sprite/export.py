@@ -38,7 +38,7 @@ def build_pipeline(use_ema: bool = True) -> LTX2Pipeline:
     model = Sprite(len(tokenizer)).eval()
     path = RUNS / "transformer" / "last.pt"
     if path.exists():
-        saved = torch.load(path, weights_only=False, map_location="cpu")
+        saved = torch.load(path, weights_only=True, map_location="cpu")
         model.load_state_dict(saved["model"])
         if use_ema:
             with torch.no_grad():

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from rushes.types import Compression, VideoShape
+from rushes.types import VideoShape
 
 ENDLESS = 3600 * 120
 """Frames: the longest clip that a project may ask for."""
@@ -95,10 +95,6 @@ class LatentGrid(Struct, frozen=True, forbid_unknown_fields=True):
     audio_mel_bins: int
     audio_per_second: float
     audio_rate: int
-
-    @property
-    def compression(self) -> Compression:
-        return Compression(self.video_frames, self.video_size, self.video_size, self.video_channels)
 
 
 class Reach(Struct, frozen=True, forbid_unknown_fields=True):

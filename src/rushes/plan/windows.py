@@ -1,8 +1,8 @@
 """How a clip that is longer than one denoise is cut into windows that overlap.
 
 Everything is counted on one timeline that begins with the first shot of a chain: video latents
-(the first stands for one frame, each further one for ``Compression.frames``), audio latents, and
-frames. A window sees the end of what there is and makes what follows; what it was given it gives
+(the first stands for one frame, each further one for ``LatentGrid.video_frames``), audio latents,
+and frames. A window sees the end of what there is and makes what follows; what it was given it gives
 back unchanged.
 """
 
