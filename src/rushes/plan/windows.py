@@ -2,8 +2,8 @@
 
 Everything is counted on one timeline that begins with the first shot of a chain: video latents
 (the first stands for one frame, each further one for ``LatentGrid.video_frames``), audio latents,
-and frames. A window sees the end of what there is and makes what follows; what it was given it gives
-back unchanged.
+and frames. A window sees the end of what there is and makes what follows; what it was given it
+gives back unchanged.
 """
 
 from __future__ import annotations
