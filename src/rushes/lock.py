@@ -18,6 +18,7 @@ import tomli_w
 from rushes.catalogue.model import Model
 from rushes.errors import LockRefused, ProjectError
 from rushes.hub import find_checkpoint, list_files
+from rushes.models.base import find_family
 from rushes.spec.project import Project
 from rushes.stages.base import Stage
 from rushes.stages.registry import STAGES
@@ -112,7 +113,7 @@ def lock_model(model: Model, store: Store, *, remember: bool = True) -> LockedMo
     digests = store.digest_files([folder / name for name in names], remember=remember)
     return LockedModel(
         revision=model.source.revision,
-        source=f"{model.source.kind}:{model.source.package}/{model.source.path}",
+        source=model.source.label,
         dtype=model.dtype,
         files={
             name: LockedFile(digests[(folder / name).absolute()], (folder / name).stat().st_size)
@@ -123,9 +124,17 @@ def lock_model(model: Model, store: Store, *, remember: bool = True) -> LockedMo
 
 def needed_stages(project: Project) -> list[Stage]:
     """The stages that a project's shots and films go through."""
-    unused = set() if project.films else {"assemble"}
-    if not any(shot.conditions.files for shot in project.shots.values()):
-        unused.add("encode_condition")
+    shots = project.shots.values()
+    given = {find_family(s.model.family).reads_given for s in shots if s.conditions.files}
+    sounds = {shot.sound if isinstance(shot.sound, str) else "track" for shot in shots}
+    used = {
+        "assemble": bool(project.films),
+        "encode_condition": "apart" in given,
+        "encode_given": "together" in given,
+        "decode_audio": "model" in sounds,
+        "cut_track": "track" in sounds,
+    }
+    unused = {name for name, needed in used.items() if not needed}
     return [stage for name, stage in STAGES.items() if name not in unused]
 
 
@@ -159,10 +168,10 @@ def complete_lock(
     models, toolchains = dict(lock.models), dict(lock.toolchains)
     changes: list[LockChange] = []
     for model in project.models:
-        before = lock.models.get(model.name)
+        before = lock.models.get(model.id)
         if before is None or update:
-            models[model.name] = lock_model(model, store)
-            changes += _compare_model(model.name, before, models[model.name])
+            models[model.id] = lock_model(model, store)
+            changes += _compare_model(model.id, before, models[model.id])
     for stage in needed_stages(project):
         if stage.name not in lock.toolchains or update:
             toolchains[stage.name] = installed_toolchain(stage.packages)
@@ -173,7 +182,7 @@ def complete_lock(
 
 def missing_entries(project: Project, lock: Lock) -> list[str]:
     """What the project needs and the lock lacks."""
-    models = [f"models.{m.name}" for m in project.models if m.name not in lock.models]
+    models = [f"models.{m.id}" for m in project.models if m.id not in lock.models]
     stages = [s.name for s in needed_stages(project) if s.name not in lock.toolchains]
     return models + [f"toolchains.{name}" for name in stages]
 
@@ -190,14 +199,14 @@ def check_weights(
         LockRefused: names the first file that differs.
     """
     for model in models:
-        locked = lock.models.get(model.name)
+        locked = lock.models.get(model.id)
         if locked is None:
             continue
         found = lock_model(model, store, remember=remember)
-        for change in _compare_model(model.name, locked, found):
+        for change in _compare_model(model.id, locked, found):
             raise LockRefused(
-                f"the weights of {model.name} are not the locked ones: {change.what}",
-                where=f"{LOCK_FILE}:models.{model.name}",
+                f"the weights of {model.id} are not the locked ones: {change.what}",
+                where=f"{LOCK_FILE}:models.{model.id}",
                 hint="restore the file, or accept the new weights with: rushes lock --update",
             )
 

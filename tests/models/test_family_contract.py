@@ -30,7 +30,7 @@ def test_opening_a_checkpoint_loads_nothing_yet(name: str) -> None:
     model = find_model(name)
     loaded = find_family(model.family).open(find_checkpoint(model), model, "cpu")
     assert dict(loaded.loads) == {}
-    assert loaded.audio_rate == model.latents.audio_rate
+    assert loaded.audio_rate == model.latents.audio.rate
 
 
 @pytest.mark.parametrize("name", model_names())

@@ -137,10 +137,10 @@ def test_a_damaged_checkpoint_is_not_trusted(
 def random_latents(frames: int, seconds: float) -> dict[str, torch.Tensor]:
     grid = find_model("sprite").latents
     generator = torch.Generator().manual_seed(0)
-    length = round(seconds * grid.audio_per_second)
+    length = round(seconds * grid.audio.per_second)
     return {
         "video": torch.randn(grid.video_channels, frames, 4, 4, generator=generator),
-        "audio": torch.randn(grid.audio_channels, length, grid.audio_mel_bins, generator=generator),
+        "audio": torch.randn(grid.audio.channels, length, grid.audio.mel_bins, generator=generator),
     }
 
 

@@ -203,8 +203,8 @@ def make_shot(want: Wanted) -> Shot:
     """A shot as the project file resolves to."""
     return Shot(
         name=want.name, model=find_model("sprite"), template=want.prompt, negative="blur",
-        variables=(("colour", want.colour),), seed=7, shape=SHAPE, asked_seconds=1.0, steps=8,
-        guidance=3.0, audio_guidance=3.0, attempts=4, checks=("default",), export=FORMAT,
+        variables=(("colour", want.colour),), seed=7, shape=SHAPE, asked_seconds=1.0,
+        sampling=find_model("sprite").defaults, attempts=4, checks=("default",), export=FORMAT,
         conditions=Conditions(),
     )  # fmt: skip
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rushes.catalogue.grid import Grid
 from rushes.catalogue.load import find_model
-from rushes.catalogue.model import Grid
 from rushes.errors import LicenceRefused, UsageError
 from tests.spec.tools import HEAD, SHOT, error_of, read
 

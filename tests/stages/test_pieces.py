@@ -13,12 +13,8 @@ from hypothesis import strategies as st
 from rushes.errors import MediaError
 from rushes.media import read_audio_at
 from rushes.stages.decode_audio import cut_blocks
-from rushes.stages.encode_condition import (
-    EncodeConditionParams,
-    _read_frames,
-    _read_sound,
-    at_rate,
-)
+from rushes.stages.encode_condition import _read_sound
+from rushes.stages.footage import at_rate, read_clip, read_picture, read_tail
 from tests.media_files import write_clip, write_picture, write_sound
 
 SIZES = st.lists(st.integers(0, 50), min_size=1, max_size=8)
@@ -47,13 +43,9 @@ def test_frames_are_dropped_or_repeated_to_a_rate(source: int, fps: int, shown: 
     assert [int(f[0, 0, 0]) for f in at_rate(frames, fps)] == shown
 
 
-def params(kind: str, frames: int, **more: bool) -> EncodeConditionParams:
-    return EncodeConditionParams(kind, frames, 64, 64, 16.0, **more)  # type: ignore[arg-type]
-
-
 def test_the_end_of_a_file_is_read_from_where_it_begins(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", 2.5)
-    start, frames = _read_frames(path, params("clip", 17, tail=True))
+    start, frames = read_tail(path, 17, 16.0)
     assert start == (40 - 17) / 16
     assert len(frames) == 17
     columns = [int((f[32, :, 0] > 180).nonzero()[0][0]) for f in frames]
@@ -63,12 +55,11 @@ def test_the_end_of_a_file_is_read_from_where_it_begins(tmp_path: Path) -> None:
 def test_a_file_that_is_too_short(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", 1.0)
     with pytest.raises(MediaError, match="shows 16 frames at 16 fps; 33 are needed"):
-        _read_frames(path, params("clip", 33))
+        read_clip(path, 33, 16.0)
 
 
 def test_a_picture_is_one_frame(tmp_path: Path) -> None:
-    start, frames = _read_frames(write_picture(tmp_path / "a.png"), params("picture", 1))
-    assert (start, len(frames), frames[0].shape) == (0.0, 1, (64, 64, 3))
+    assert read_picture(write_picture(tmp_path / "a.png")).shape == (64, 64, 3)
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(16_000, 2), (48_000, 2), (44_100, 1)])

@@ -6,135 +6,85 @@ without a single weight on disk.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+from rushes.catalogue.grid import Grid, LatentGrid, Mel, Reach
+from rushes.catalogue.source import Dtype, Licence, Part, Source
 from rushes.types import VideoShape
 
-ENDLESS = 3600 * 120
-"""Frames: the longest clip that a project may ask for."""
+Control = Literal[
+    "image", "last_image", "keyframes", "extend", "audio", "video", "retake",
+    "mask", "references", "control", "loras",
+]  # fmt: skip
+"""Keys of ``[shots.NAME]`` by which a clip is conditioned on more than its prompt."""
+
+ControlKind = Literal["depth", "pose", "edges"]
+"""What a ``control`` video may show."""
 
 
-class Licence(Struct, frozen=True, forbid_unknown_fields=True):
-    """The licence of the weights, and where that was read."""
+class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a clip is denoised. None: the model knows no such setting.
 
-    id: str
-    name: str
-    url: str
-    checked: str
-
-
-class Part(Struct, frozen=True, forbid_unknown_fields=True):
-    """One component of a checkpoint: its folder, class and size."""
-
-    folder: str
-    class_name: str
-    parameters: int
-    dtype: Literal["float32", "bfloat16", "float16"]
-
-
-class Grid(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which shapes the model can make: frames ``multiple * k + offset``, sizes in steps."""
-
-    frames_multiple: int
-    frames_offset: int
-    frames_min: int
-    frames_max: int
-    size_multiple: int
-    sizes: list[str]
-    fps: list[float]
-
-    def is_legal_frames(self, frames: int) -> bool:
-        """Whether the model can make exactly this many frames at once."""
-        inside = self.frames_min <= frames <= self.frames_max
-        return inside and (frames - self.frames_offset) % self.frames_multiple == 0
-
-    def nearest_frames(self, frames: int) -> tuple[int, ...]:
-        """The legal counts just below and just above, ascending; one where there is only one."""
-        step, offset = self.frames_multiple, self.frames_offset
-        lower = (frames - offset) // step * step + offset
-        options = {min(max(n, self.frames_min), self.frames_max) for n in (lower, lower + step)}
-        return tuple(sorted(options))
-
-    def fewest_frames(self, frames: float) -> int:
-        """The fewest legal frames that are at least ``frames``; may exceed ``frames_max``."""
-        step, offset = self.frames_multiple, self.frames_offset
-        count = -(-(frames - offset) // step)
-        return max(int(count) * step + offset, self.frames_min)
-
-    def without_end(self) -> Grid:
-        """The same for a clip that is made in a chain of denoises."""
-        return msgspec.structs.replace(self, frames_max=ENDLESS)
-
-    def going_on(self) -> Grid:
-        """The same for what follows another clip: no frame of it stands alone."""
-        step = self.frames_multiple
-        return msgspec.structs.replace(self, frames_offset=0, frames_min=step, frames_max=ENDLESS)
-
-
-class Defaults(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a shot gets where the project says nothing."""
-
-    size: str
-    frames: int
-    fps: float
-    steps: int
-    guidance: float
-    audio_guidance: float
-
-
-class LatentGrid(Struct, frozen=True, forbid_unknown_fields=True):
-    """Compression of the video VAE, and of the audio path."""
-
-    video_channels: int
-    video_frames: int
-    video_size: int
-    audio_channels: int
-    audio_mel_bins: int
-    audio_per_second: float
-    audio_rate: int
-
-
-class Reach(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a clip goes on: each further denoise sees ``window`` latent frames, of which at least
-    the first ``overlap`` are the end of what there is."""
-
-    window: int
-    overlap: int
-
-
-class Mel(Struct, frozen=True, forbid_unknown_fields=True):
-    """The log-mel that the audio VAE encodes: ``(ln(max(band, floor)) + offset) / divisor``.
-
-    ``window`` and ``hop`` are in samples at ``rate``; triangular HTK bands from 0 to half of it.
+    Args:
+        steps: of the sampler; where ``sigmas`` are given, as many as they are.
+        sigmas: fixed noise levels, descending, without the final 0.
+        shift: of the noise levels; None where the scheduler's own configuration says it.
+        guidance: classifier-free, of the picture; 1 is none.
+        audio_guidance: the same of the sound.
+        guidance_2: of a second, low-noise expert.
+        stg: scale of spatio-temporal guidance; 0 is none.
+        modality_guidance: scale of the pass without cross-modal attention; 1 is none.
+        rescale: how far guided predictions get back their standard deviation, 0 to 1.
+        lora: folder of the checkpoint with the adapter that this needs; "" for none.
     """
 
-    rate: int
-    window: int
-    hop: int
-    bins: int
-    floor: float
-    offset: float
-    divisor: float
+    steps: int
+    guidance: float
+    sigmas: list[float] = []
+    shift: float | None = None
+    audio_guidance: float | None = None
+    guidance_2: float | None = None
+    stg: float | None = None
+    modality_guidance: float | None = None
+    rescale: float | None = None
+    lora: str = ""
+    about: str = ""
 
 
-class Source(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the weights are: in an installed package."""
+class Defaults(Sampling, frozen=True, forbid_unknown_fields=True):
+    """What a shot gets where the project says nothing."""
 
-    kind: Literal["package"]
-    package: str
-    path: str
-    revision: str
+    size: str = ""
+    frames: int = 0
+    fps: float = 0.0
 
 
-Control = Literal["image", "last_image", "keyframes", "extend", "audio", "video", "retake"]
-"""Keys of ``[shots.NAME]`` by which a clip is conditioned on more than its prompt."""
+class Variant(Struct, frozen=True, forbid_unknown_fields=True):
+    """Another checkpoint under the same name, for shots that use one of ``controls``.
+
+    ``parts`` replace those of the model in the same folders, and add to them.
+    """
+
+    controls: list[Control]
+    source: Source
+    parts: list[Part] = []
 
 
 class Model(Struct, frozen=True, forbid_unknown_fields=True):
-    """A catalogue entry."""
+    """A catalogue entry.
+
+    Args:
+        family: the adapter that runs it, see :func:`rushes.models.base.find_family`.
+        controls: what it can be given; ``control_kinds`` what a ``control`` video may show.
+        schedules: other ways to sample it, by the name that ``schedule`` in a project takes.
+        variants: other checkpoints that stand behind the same name.
+        verified: what was checked, and how.
+        choice: which variant this is; "" for the model itself.
+    """
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     title: str
@@ -142,7 +92,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     family: str
     source: Source
     licence: Licence
-    dtype: Literal["float32", "bfloat16", "float16"]
+    dtype: Dtype
     grid: Grid
     latents: LatentGrid
     defaults: Defaults
@@ -150,8 +100,28 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     limits: list[str]
     verified: str
     controls: list[Control] = []
+    control_kinds: list[ControlKind] = []
     reach: Reach | None = None
     mel: Mel | None = None
+    schedules: dict[str, Sampling] = {}
+    variants: dict[str, Variant] = {}
+    choice: str = ""
+
+    @property
+    def id(self) -> str:
+        """Its name, with the variant's: what rushes.lock and keys go by."""
+        return f"{self.name}:{self.choice}" if self.choice else self.name
+
+    def variant_for(self, controls: Iterable[str]) -> Model:
+        """The checkpoint for a shot that uses these controls."""
+        used = set(controls)
+        for name, variant in self.variants.items():
+            if used & set(variant.controls):
+                parts = {part.folder: part for part in [*self.parts, *variant.parts]}
+                return msgspec.structs.replace(
+                    self, source=variant.source, parts=list(parts.values()), choice=name
+                )
+        return self
 
     def grid_of(self, *, extends: bool) -> Grid:
         """The shapes of a clip that stands alone, or of one that goes on from another."""
@@ -159,15 +129,20 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
             return self.grid
         return self.grid.going_on() if extends else self.grid.without_end()
 
-    def check_shape(self, shape: VideoShape, *, extends: bool = False) -> str | None:
-        """Why the model cannot make this shape, or None."""
+    def check_shape(self, shape: VideoShape, *, extends: bool = False) -> tuple[str, str] | None:
+        """Why the model cannot make this shape, with the key that is at fault; or None."""
         grid = self.grid_of(extends=extends)
-        if shape.size not in grid.sizes:
-            return f"{self.name} makes {', '.join(grid.sizes)}, not {shape.size}"
-        if shape.fps not in grid.fps:
+        if not grid.is_legal_size(shape.width, shape.height):
+            near = " or ".join(grid.nearest_sizes(shape.width, shape.height))
+            what = "makes" if grid.pixels_max is None else "makes sizes like"
+            return "size", f"{self.name} {what} {near}, not {shape.size}"
+        if not grid.is_legal_fps(shape.fps):
             known = ", ".join(f"{rate:g}" for rate in grid.fps)
-            return f"{self.name} makes {known} frames a second, not {shape.fps:g}"
+            if grid.fps_max is not None:
+                known = f"1 to {grid.fps_max:g}"
+            return "fps", f"{self.name} makes {known} frames a second, not {shape.fps:g}"
         if not grid.is_legal_frames(shape.frames):
             near = " or ".join(str(n) for n in grid.nearest_frames(shape.frames))
-            return f"{self.name} cannot make {shape.frames} frames; the nearest it can are {near}"
+            text = f"{self.name} cannot make {shape.frames} frames; the nearest it can are {near}"
+            return "frames", text
         return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from rushes.catalogue.model import Model
 from rushes.errors import UsageError
@@ -38,6 +38,8 @@ class DenoiseSettings:
         latents, audio_latents: how many in time.
         audio_offset: audio latents from the piece's start to the first of them.
         height, width: pixels.
+        loras: adapters of the project, files and how strongly each acts.
+        steps and below: see :class:`rushes.catalogue.model.Sampling`.
     """
 
     seed: int
@@ -50,7 +52,15 @@ class DenoiseSettings:
     fps: float
     steps: int
     guidance: float
-    audio_guidance: float
+    audio_guidance: float = 1.0
+    guidance_2: float | None = None
+    stg: float = 0.0
+    modality_guidance: float = 1.0
+    rescale: float = 0.0
+    shift: float | None = None
+    sigmas: tuple[float, ...] = ()
+    lora: str = ""
+    loras: tuple[tuple[Path, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,25 @@ class Given:
     audio: torch.Tensor
     keep_audio: torch.Tensor
     pictures: tuple[tuple[int, torch.Tensor], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GivenMedia:
+    """What a shot is given, for families that encode it together.
+
+    Args:
+        pictures: (H, W, 3) uint8 RGB of any size, by role: ``image``, ``last_image``,
+            ``reference.N``.
+        clips: ``frames`` pictures each, by role: ``video``, ``mask``, ``control``.
+        control_kind: what ``control`` shows: ``depth``, ``pose`` or ``edges``; else "".
+    """
+
+    frames: int
+    height: int
+    width: int
+    pictures: Mapping[str, Frame]
+    clips: Mapping[str, Sequence[Frame]]
+    control_kind: str = ""
 
 
 class Checkpoint(Protocol):
@@ -91,6 +120,9 @@ class LoadedModel(Protocol):
     def encode_text(self, prompt: str, negative: str) -> Tensors:
         """Text conditioning in the form that denoise reads."""
 
+    def encode_given(self, media: GivenMedia) -> Tensors:
+        """What :meth:`denoise` is given, for families whose ``reads_given`` is "together"."""
+
     def encode_video(self, frames: Sequence[Frame], height: int, width: int) -> torch.Tensor:
         """Latents (C, F, H, W) of pictures of any size, fitted to height and width (pixels)."""
 
@@ -101,7 +133,7 @@ class LoadedModel(Protocol):
         self,
         embeds: Tensors,
         settings: DenoiseSettings,
-        given: Given | None,
+        given: Given | Tensors | None,
         report: Progress,
         checkpoint: Checkpoint,
     ) -> Tensors:
@@ -128,6 +160,11 @@ class Family(Protocol):
     @property
     def folders(self) -> Mapping[str, tuple[str, ...]]:
         """Folders of the checkpoint that each stage reads, by stage name."""
+
+    @property
+    def reads_given(self) -> Literal["apart", "together"]:
+        """How it reads pictures and footage: each to latents of its own, laid out by the plan
+        (:class:`Given`), or all at once (:class:`GivenMedia`)."""
 
     def open(self, folder: Path, model: Model, device: str) -> LoadedModel:
         """A checkpoint in the hub's layout; loads nothing yet."""

@@ -9,10 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rushes.catalogue.model import Model
-from rushes.models.base import Checkpoint, DenoiseSettings, Given, Progress
+from rushes.models.base import (
+    Checkpoint,
+    DenoiseSettings,
+    Given,
+    GivenMedia,
+    Progress,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +37,8 @@ class LTX2:
         "decode_audio": ("audio_vae", "vocoder"),
     }
 
+    reads_given: ClassVar[Literal["apart", "together"]] = "apart"
+
     def open(self, folder: Path, model: Model, device: str) -> LoadedLTX2:
         """A checkpoint folder in the hub's layout."""
         return LoadedLTX2(folder, model, device)
@@ -48,7 +56,8 @@ class LoadedLTX2:
 
     @property
     def audio_rate(self) -> int:
-        return self.model.latents.audio_rate
+        assert self.model.latents.audio is not None
+        return self.model.latents.audio.rate
 
     @property
     def audio_input_rate(self) -> int:
@@ -100,6 +109,10 @@ class LoadedLTX2:
             [negative, prompt],
         )  # fmt: skip
 
+    def encode_given(self, media: GivenMedia) -> Tensors:
+        """Not called: LTX-2 reads what is given apart."""
+        raise NotImplementedError
+
     def encode_video(self, frames: Sequence[Frame], height: int, width: int) -> torch.Tensor:
         """Normalised latents (C, F, H, W) float32 of frames (h, w, 3) uint8, fitted to the size."""
         from rushes.models.ltx2_encode import encode_frames
@@ -117,7 +130,7 @@ class LoadedLTX2:
         self,
         embeds: Tensors,
         settings: DenoiseSettings,
-        given: Given | None,
+        given: Given | Tensors | None,
         report: Progress,
         checkpoint: Checkpoint,
     ) -> Tensors:
@@ -128,6 +141,7 @@ class LoadedLTX2:
         """
         from rushes.models.ltx2_denoise import Denoiser
 
+        assert given is None or isinstance(given, Given)
         transformer, scheduler = self.part("transformer"), self.part("scheduler")
         normalised = Denoiser(transformer, scheduler, self.model.latents, self.device).run(
             embeds, settings, given, report, checkpoint

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from diffusers.utils.torch_utils import randn_tensor
 
-from rushes.catalogue.model import LatentGrid
+from rushes.catalogue.grid import LatentGrid
 from rushes.models.base import Checkpoint, DenoiseSettings, Given, Progress
 from rushes.models.ltx2_place import Placement
 from rushes.models.ltx2_tokens import pack_audio, pack_video, predict
@@ -45,6 +45,8 @@ class Denoiser:
         checkpoint: Checkpoint,
     ) -> Tensors:
         """Normalised latents ``video`` (C, F, H, W) and ``audio`` (C, L, M), float32."""
+        sound = self.grid.audio
+        assert sound is not None
         height = settings.height // self.grid.video_size
         width = settings.width // self.grid.video_size
         generator = torch.Generator("cpu").manual_seed(settings.seed)
@@ -53,7 +55,7 @@ class Denoiser:
         )
         audio = pack_audio(
             self._noise(
-                (1, self.grid.audio_channels, settings.audio_latents, self.grid.audio_mel_bins),
+                (1, sound.channels, settings.audio_latents, sound.mel_bins),
                 generator,
             )
         )
@@ -74,7 +76,7 @@ class Denoiser:
         clip = video[:, : settings.latents * height * width].transpose(1, 2)
         return {
             "video": clip.unflatten(2, (settings.latents, height, width))[0].float(),
-            "audio": audio.unflatten(2, (-1, self.grid.audio_mel_bins)).transpose(1, 2)[0].float(),
+            "audio": audio.unflatten(2, (-1, sound.mel_bins)).transpose(1, 2)[0].float(),
         }
 
     def _noise(self, shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from rushes.catalogue.model import Mel
+from rushes.catalogue.grid import Mel
 
 if TYPE_CHECKING:
     from rushes.models.base import Frame, Samples

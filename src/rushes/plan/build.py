@@ -142,21 +142,24 @@ class _Builder:
         kept = {name: bases[name].kept for name in shot.conditions.shots}
         planner = TakePlanner(self.node, shot, attempt, kept)
         last = planner.plan()
-        video, audio = planner.nodes["decode_video"], planner.nodes["decode_audio"]
-        clip = self.node(
-            "export", _export_params(shot.export), [("frames", video), ("sound", audio)]
-        )
+        nodes = planner.nodes
+        made = Take(shot, attempt, planner.seed, nodes, last)
+        inputs = [("frames", nodes["decode_video"])]
+        inputs += [("sound", made.sound)] if made.sound is not None else []
+        clip = self.node("export", _export_params(shot.export), inputs)
         where = ("shots", shot.name, "checks")
-        check = self._check_node(shot.name, shot.checks, shot.shape, clip, where)
-        nodes = {**planner.nodes, "export": clip, "check": check}
-        return Take(shot, attempt, planner.seed, nodes, last)
+        sounds = made.sound is not None
+        check = self._check_node(shot.name, shot.checks, shot.shape, sounds, clip, where)
+        nodes.update(export=clip, check=check)
+        return made
 
     def plan_film(self, film: Film, shots: list[ShotPlan]) -> FilmPlan:
         """A film over its shots' kept takes."""
         inputs: list[tuple[str, Node]] = []
         for number, shot in enumerate(shots):
             inputs.append((f"frames.{number}", shot.kept.nodes["decode_video"]))
-            inputs.append((f"sound.{number}", shot.kept.nodes["decode_audio"]))
+            if shot.kept.sound is not None:
+                inputs.append((f"sound.{number}", shot.kept.sound))
         first = shots[0].shot.shape
         overlap = round(film.crossfade * first.fps) * (len(shots) - 1)
         frames = sum(shot.shot.shape.frames for shot in shots) - overlap
@@ -164,9 +167,9 @@ class _Builder:
         export = _export_params(film.export)
         fields = {name: getattr(export, name) for name in export.__struct_fields__}
         clip = self.node("assemble", AssembleParams(**fields, crossfade=film.crossfade), inputs)
-        check = self._check_node(
-            film.name, film.checks, shape, clip, ("films", film.name, "checks")
-        )
+        sounds = any(shot.kept.sound is not None for shot in shots)
+        where = ("films", film.name, "checks")
+        check = self._check_node(film.name, film.checks, shape, sounds, clip, where)
         settled = all(shot.settled for shot in shots)
         return FilmPlan(film, {"assemble": clip, "check": check}, settled)
 
@@ -175,6 +178,7 @@ class _Builder:
         name: str,
         checks: tuple[str, ...],
         shape: VideoShape,
+        sounds: bool,
         clip: Node,
         path: tuple[str, ...],
     ) -> Node:
@@ -190,6 +194,7 @@ class _Builder:
             height=shape.height,
             width=shape.width,
             fps=shape.fps,
+            audio=sounds,
         )
         return self.node("check", params, [("clip", clip)])
 
@@ -199,16 +204,17 @@ class _Builder:
         params: Params,
         inputs: Iterable[tuple[str, Node]] = (),
         model: str | None = None,
-        file: SourceFile | None = None,
+        files: Iterable[tuple[str, SourceFile]] = (),
     ) -> Node:
         """The node of this work, made at its first use."""
         inputs = tuple(inputs)
-        digest = None if file is None else file.sha256
-        identity = (stage, params, model, inputs, digest)
+        files = tuple(files)
+        digests = tuple((name, file.sha256) for name, file in files)
+        identity = (stage, params, model, inputs, digests)
         if (known := self._nodes.get(identity)) is not None:
             return known
-        key = self._key(stage, params, inputs, model, digest)
-        node = Node(key, stage, params, inputs, model, file)
+        key = self._key(stage, params, inputs, model, digests)
+        node = Node(key, stage, params, inputs, model, files)
         self._nodes[identity] = node
         return node
 
@@ -218,7 +224,7 @@ class _Builder:
         params: Params,
         inputs: tuple[tuple[str, Node], ...],
         model: str | None,
-        file: Digest | None,
+        files: tuple[tuple[str, Digest], ...],
     ) -> Key | None:
         head = self._head(stage, model)
         if head is None or any(node.key is None for _, node in inputs):
@@ -227,7 +233,7 @@ class _Builder:
         if body is None:
             body = self._encoded[params] = encode_value(params)
         read = [(name, node.key) for name, node in inputs]
-        tail = encode_value(read if file is None else [*read, ("file", file)])
+        tail = encode_value([*read, *files])
         return Key(hashlib.sha256(head + body + tail).hexdigest())
 
     def _head(self, stage: str, model: str | None) -> bytes | None:
@@ -249,7 +255,7 @@ class _Builder:
             if model not in self.lock.models:
                 return None
             locked = self.lock.models[model]
-            entry = next(m for m in self.project.models if m.name == model)
+            entry = next(m for m in self.project.models if m.id == model)
             folders = find_family(entry.family).folders[stage]
             files = {
                 path: file.sha256

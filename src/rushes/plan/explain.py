@@ -104,8 +104,7 @@ def _readable_params(seeds: Mapping[str, int], row: Row) -> dict[str, object]:
     params: dict[str, object] = msgspec.json.decode(msgspec.json.encode(row.node.params))
     if row.node.stage == "denoise":
         params["seed"] = seeds[row.name]
-    if row.node.file is not None:
-        params["file"] = row.node.file.sha256[:12]
+    params.update({name: file.sha256[:12] for name, file in row.node.files})
     return params
 
 

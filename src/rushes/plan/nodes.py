@@ -20,8 +20,8 @@ class Node:
     Args:
         key: None where the weights or the toolchain it depends on are not locked yet.
         inputs: the name each input has for the stage, and its node.
-        model: name of the checkpoint it loads.
-        file: what it reads from outside the project's graph.
+        model: id of the checkpoint it loads.
+        files: what it reads from outside the project's graph, by the input's name.
     """
 
     key: Key | None
@@ -29,7 +29,7 @@ class Node:
     params: Params
     inputs: tuple[tuple[str, Node], ...]
     model: str | None = None
-    file: SourceFile | None = None
+    files: tuple[tuple[str, SourceFile], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,11 @@ class Take:
     seed: int
     nodes: dict[str, Node]
     last: Window
+
+    @property
+    def sound(self) -> Node | None:
+        """The node that made the clip's sound; None for a clip without."""
+        return self.nodes.get("decode_audio") or self.nodes.get("cut_track")
 
     @property
     def latents(self) -> Node:

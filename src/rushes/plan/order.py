@@ -81,7 +81,7 @@ def order_work(plan: Plan, is_present: Callable[[Key], bool], *, ahead: bool = F
 
 def _mark_loads(plan: Plan, ordered: list[tuple[Node, str, int]]) -> list[Step]:
     loaded: set[tuple[str, str]] = set()
-    models = {model.name: model for model in plan.project.models}
+    models = {model.id: model for model in plan.project.models}
     steps = []
     for node, name, attempt in ordered:
         fresh: tuple[str, ...] = ()

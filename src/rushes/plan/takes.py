@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
+from rushes.catalogue.model import Sampling
+from rushes.models.base import find_family
 from rushes.plan.nodes import Node, Take
 from rushes.plan.seeds import attempt_seed, stage_seed
 from rushes.plan.windows import Timeline, Window
 from rushes.spec.conditions import Picture, Retake, SourceFile
 from rushes.spec.project import Shot
 from rushes.stages.base import Params
+from rushes.stages.cut_track import CutTrackParams
 from rushes.stages.decode_audio import DecodeAudioParams
 from rushes.stages.decode_video import DecodeVideoParams
 from rushes.stages.denoise import DenoiseParams, Ranges
 from rushes.stages.encode_condition import ConditionKind, EncodeConditionParams
+from rushes.stages.encode_given import EncodeGivenParams, Role
 from rushes.stages.encode_text import EncodeTextParams
 from rushes.stages.render_prompt import RenderPromptParams
 
 Inputs = list[tuple[str, Node]]
+Files = tuple[tuple[str, SourceFile], ...]
 
 
 class MakeNode(Protocol):
@@ -31,7 +36,7 @@ class MakeNode(Protocol):
         params: Params,
         inputs: Inputs = ...,
         model: str | None = None,
-        file: SourceFile | None = None,
+        files: Files = ...,
     ) -> Node: ...
 
 
@@ -58,9 +63,12 @@ class TakePlanner:
         before, tail = self._find_beginning()
         start = self.time.frames_of(before.end) if before is not None else 0
         windows = self.time.windows(start + shot.shape.frames, before)
-        pictures = [(start + p.frame, self._encode_picture(p)) for p in shot.conditions.pictures]
+        together = self._encode_together()
+        apart = together is None
+        given = shot.conditions.pictures if apart else ()
+        pictures = [(start + p.frame, self._encode_picture(p)) for p in given]
         sound = self._encode_sound(windows)
-        video = self._find_video()
+        video = self._find_video() if apart else None
         made: list[Node] = []
         for window in windows:
             inputs: Inputs = [("embeds", text)]
@@ -73,8 +81,10 @@ class TakePlanner:
             if video is not None:
                 inputs.append(("video", video))
             frames = tuple(frame for frame, _ in inside)
+            if together is not None:
+                inputs.append(("given", together))
             params = self._denoise_params(window, windows[0], frames)
-            tail = self._add("denoise", params, inputs, load=True)
+            tail = self._add("denoise", params, inputs, self._lora_files(), load=True)
             made.append(tail)
         self._decode(windows, made, start)
         return windows[-1]
@@ -84,12 +94,12 @@ class TakePlanner:
         stage: str,
         params: Params,
         inputs: Inputs | None = None,
-        file: SourceFile | None = None,
+        files: Files = (),
         *,
         load: bool = False,
     ) -> Node:
         """A node under its stage's name, or the next number of it."""
-        node = self.make(stage, params, inputs or [], self.shot.model.name if load else None, file)
+        node = self.make(stage, params, inputs or [], self.shot.model.id if load else None, files)
         if node in self.nodes.values():
             return node
         count = sum(other.stage == stage for other in self.nodes.values())
@@ -97,7 +107,7 @@ class TakePlanner:
         return node
 
     def _encode(self, file: SourceFile, params: EncodeConditionParams) -> Node:
-        return self._add("encode_condition", params, file=file, load=True)
+        return self._add("encode_condition", params, files=(("file", file),), load=True)
 
     def _condition_params(
         self, kind: ConditionKind, frames: int, audio_latents: int = 0, *, tail: bool = False
@@ -121,6 +131,36 @@ class TakePlanner:
         heard = audio if extend.sound else 0
         node = self._encode(extend, self._condition_params("clip", frames, heard, tail=True))
         return Window(0, latents, latents, 0, audio, 0), node
+
+    def _encode_together(self) -> Node | None:
+        """What is given, as one node; None where nothing is, or the family reads it apart."""
+        given, shape = self.shot.conditions, self.shot.shape
+        family = find_family(self.shot.model.family)
+        if family.reads_given == "apart" or not given.files:
+            return None
+        files = [(picture.key, picture.file) for picture in given.pictures]
+        files += [(f"reference.{n}", file) for n, file in enumerate(given.references)]
+        pictures = len(files)
+        control = None if given.control is None else given.control.file
+        clips = {"video": given.video, "mask": given.mask, "control": control}
+        files += [(name, file) for name, file in clips.items() if isinstance(file, SourceFile)]
+        roles: tuple[Role, ...] = tuple(
+            (name, "picture" if n < pictures else "clip") for n, (name, _) in enumerate(files)
+        )
+        kind = "" if given.control is None else given.control.kind
+        params = EncodeGivenParams(
+            shape.frames,
+            shape.height,
+            shape.width,
+            shape.fps,
+            roles,
+            kind,
+        )
+        return self._add("encode_given", params, files=tuple(files), load=True)
+
+    def _lora_files(self) -> Files:
+        loras = self.shot.conditions.loras
+        return tuple((f"lora.{n}", lora.file) for n, lora in enumerate(loras))
 
     def _encode_picture(self, picture: Picture) -> Node:
         return self._encode(picture.file, self._condition_params("picture", 1))
@@ -170,14 +210,13 @@ class TakePlanner:
             height=shot.shape.height,
             width=shot.shape.width,
             fps=shot.shape.fps,
-            steps=shot.steps,
-            guidance=shot.guidance,
-            audio_guidance=shot.audio_guidance,
+            **sampling_params(shot.sampling),
             kept_video=video,
             kept_audio=audio,
             previous=(window.given, window.audio_given),
             sound_from=window.audio_new - first.audio_new,
             keyframes=keyframes,
+            lora_scales=tuple(lora.scale for lora in shot.conditions.loras),
         )
 
     def _find_kept(self, window: Window, first: Window) -> tuple[Ranges, Ranges]:
@@ -199,7 +238,7 @@ class TakePlanner:
         """What lies outside the span; latents that the span touches are made again."""
         low, high = self.time.latent_at(retake.start), self.time.latent_at(retake.end - 1) + 1
         video = _ranges((0, low), (high, window.latents))
-        scale = self.shot.model.latents.audio_per_second / self.shot.shape.fps
+        scale = self.time.audio_rate / self.shot.shape.fps
         low, high = math.floor(retake.start * scale), math.ceil(retake.end * scale)
         audio = _ranges((0, low), (min(high, window.audio_latents), window.audio_latents))
         whole, heard = ((0, window.latents),), ((0, window.audio_latents),)
@@ -226,8 +265,13 @@ class TakePlanner:
             inputs,
             load=True,
         )
+        if isinstance(self.shot.sound, SourceFile):
+            track: Files = (("track", self.shot.sound),)
+            self._add("cut_track", CutTrackParams(shape.seconds), files=track)
+        if self.shot.sound != "model":
+            return
         extends = self.shot.conditions.extend is not None
-        begun = first.audio_first / self.shot.model.latents.audio_per_second
+        begun = first.audio_first / self.time.audio_rate
         self._add(
             "decode_audio",
             DecodeAudioParams(
@@ -238,6 +282,15 @@ class TakePlanner:
             inputs,
             load=True,
         )
+
+
+def sampling_params(sampling: Sampling) -> dict[str, Any]:
+    """The settings of a denoise that a shot's sampling decides; what a model has not is off."""
+    said = {name: getattr(sampling, name) for name in sampling.__struct_fields__}
+    said.pop("about")
+    said["sigmas"] = tuple(sampling.sigmas)
+    off = {"audio_guidance": 1.0, "stg": 0.0, "modality_guidance": 1.0, "rescale": 0.0}
+    return {name: off.get(name) if value is None else value for name, value in said.items()}
 
 
 def _ranges(*pairs: tuple[int, int]) -> Ranges:

@@ -41,11 +41,16 @@ class Window:
 
 
 class Timeline:
-    """Arithmetic between frames, video latents and audio latents of one model at one rate."""
+    """Arithmetic between frames, video latents and audio latents of one model at one rate.
+
+    ``audio_rate``: audio latents a second, 0 for a model without sound.
+    """
 
     def __init__(self, model: Model, fps: float) -> None:
         self.model, self.fps = model, fps
         self.step = model.latents.video_frames
+        audio = model.latents.audio
+        self.audio_rate = audio.per_second if audio is not None else 0.0
 
     def latents_of(self, frames: int) -> int:
         """Video latents that ``frames`` need from the start of the timeline."""
@@ -61,7 +66,7 @@ class Timeline:
 
     def audio_at(self, frames: int) -> int:
         """Audio latents up to the end of frame ``frames - 1``."""
-        return round(frames / self.fps * self.model.latents.audio_per_second)
+        return round(frames / self.fps * self.audio_rate)
 
     def first_window(self, frames: int) -> Window:
         """A clip from its beginning, as far as one denoise reaches."""
@@ -89,7 +94,7 @@ class Timeline:
 
     def audio_offset(self, window: Window) -> float:
         """Audio latents from the moved window's start to its first; a fraction, or 0."""
-        shift = self.shift_of(window) / self.fps * self.model.latents.audio_per_second
+        shift = self.shift_of(window) / self.fps * self.audio_rate
         return round(window.audio_first - shift, 6)
 
     def windows(self, frames: int, before: Window | None = None) -> list[Window]:

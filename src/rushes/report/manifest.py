@@ -218,7 +218,7 @@ def _clip_digest(node: Node, clip: ClipResult, results: Mapping[Key, Result]) ->
 
 
 def _record_models(plan: Plan) -> list[ModelRecord]:
-    models = {shot.shot.model.name: shot.shot.model for shot in plan.shots}
+    models = {shot.shot.model.id: shot.shot.model for shot in plan.shots}
     return [
         ModelRecord(m.name, m.title, m.licence.id, m.licence.name, m.licence.url)
         for m in models.values()

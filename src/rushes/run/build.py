@@ -144,8 +144,9 @@ def _run_rounds(
     """Plan and run until nothing is left to run and every clip is in its place."""
     empty = 0
     interval = project.checkpoint_seconds
+    models = {model.id: model for model in project.models}
     with LocalExecutor(
-        store, observer, options.device, options.media_workers, interval
+        store, observer, options.device, options.media_workers, interval, models
     ) as executor:
         while True:
             plan = build_plan(project, lock, lambda keys: find_facts(store, keys), options.targets)

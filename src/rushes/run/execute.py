@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import heapq
 import queue
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
 
+from rushes.catalogue.model import Model
 from rushes.errors import Interrupted, RushesError, StoreError, WorkerDied, error_types
+from rushes.hub import find_checkpoint
 from rushes.plan.order import Step
-from rushes.run.messages import Broken, Event, Finished, Stepped, Task, TaskFile, Waiting
+from rushes.run.messages import Broken, Event, Finished, Stepped, Task, TaskFile, TaskModel, Waiting
 from rushes.run.process import Inbox, WorkerProcess
 from rushes.stages.base import Lane
 from rushes.stages.registry import STAGES
@@ -63,12 +66,20 @@ class LocalExecutor:
     Args:
         device: where models run: ``cpu``, ``cuda:N``, or ``auto``.
         media_workers: how many exports and checks may run at once.
+        models: by id, those that steps may load.
     """
 
     def __init__(
-        self, store: Store, observer: Observer, device: str, media_workers: int, interval: float
+        self,
+        store: Store,
+        observer: Observer,
+        device: str,
+        media_workers: int,
+        interval: float,
+        models: Mapping[str, Model],
     ) -> None:
         self.store = store
+        self.models = models
         self.observer = observer
         self.device = device
         self.checkpoint_seconds = interval
@@ -145,10 +156,14 @@ class LocalExecutor:
             stage=node.stage,
             params=msgspec.Raw(msgspec.json.encode(node.params)),
             inputs=inputs,
-            model=node.model,
+            model=None if node.model is None else self._find_model(node.model),
             checkpoint_seconds=self.checkpoint_seconds,
-            file=None if node.file is None else TaskFile(str(node.file.path), node.file.sha256),
+            files={name: TaskFile(str(file.path), file.sha256) for name, file in node.files},
         )
+
+    def _find_model(self, model_id: str) -> TaskModel:
+        model = self.models[model_id]
+        return TaskModel(model, str(find_checkpoint(model)))
 
     def _take_event(
         self,

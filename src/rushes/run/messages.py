@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from rushes.catalogue.model import Model
 from rushes.types import Digest, Key
 
 
@@ -14,6 +15,13 @@ class TaskFile(msgspec.Struct, frozen=True):
     sha256: Digest
 
 
+class TaskModel(msgspec.Struct, frozen=True):
+    """A catalogue entry and the folder where its checkpoint lies."""
+
+    entry: Model
+    folder: str
+
+
 class Task(msgspec.Struct, frozen=True):
     """Run one node. ``params`` is the JSON of the stage's params; ``inputs`` their keys."""
 
@@ -21,9 +29,9 @@ class Task(msgspec.Struct, frozen=True):
     stage: str
     params: msgspec.Raw
     inputs: dict[str, Key]
-    model: str | None
+    model: TaskModel | None
     checkpoint_seconds: float
-    file: TaskFile | None = None
+    files: dict[str, TaskFile] = {}
 
 
 class Waiting(msgspec.Struct, frozen=True, tag="waiting"):

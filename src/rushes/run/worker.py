@@ -23,9 +23,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from rushes.catalogue.load import find_model
 from rushes.errors import CorruptObject, RushesError, StageFailed, StoreFull
-from rushes.hub import find_checkpoint
 from rushes.models.base import LoadedModel, find_family
 from rushes.run.messages import (
     Broken,
@@ -34,6 +32,7 @@ from rushes.run.messages import (
     Stepped,
     Task,
     TaskFile,
+    TaskModel,
     Waiting,
     decode_task,
     encode_message,
@@ -60,7 +59,7 @@ class Worker:
         self.store = store
         self.device = device
         self.out = out
-        self.models: dict[str, LoadedModel] = {}
+        self.models: dict[tuple[str, str], LoadedModel] = {}
 
     def tell(self, event: Event) -> None:
         """Send an event to the parent."""
@@ -173,17 +172,18 @@ class Worker:
                 fault = exc
         if fault is not None:
             raise fault
-        if task.file is not None:
-            inputs["file"] = {"file": check_file(task.file)}
+        for name, file in task.files.items():
+            inputs[name] = {"file": check_file(file)}
         return inputs
 
-    def _open_model(self, name: str) -> LoadedModel:
-        if name not in self.models:
-            model = find_model(name)
+    def _open_model(self, wanted: TaskModel) -> LoadedModel:
+        place = wanted.entry.id, wanted.folder
+        if place not in self.models:
             assert self.device is not None
-            family = find_family(model.family)
-            self.models[name] = family.open(find_checkpoint(model), model, self.device)
-        return self.models[name]
+            family = find_family(wanted.entry.family)
+            folder = Path(wanted.folder)
+            self.models[place] = family.open(folder, wanted.entry, self.device)
+        return self.models[place]
 
     def _reporter(self, task: Task) -> _Reporter:
         return _Reporter(self, task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 from msgspec import UNSET
 
 from rushes.catalogue.load import find_model, model_names
-from rushes.catalogue.model import Control, Model
+from rushes.catalogue.model import Control as ControlKey
+from rushes.catalogue.model import ControlKind, Model
 from rushes.errors import MediaError, ProjectError
 from rushes.spec import tables
 from rushes.spec.read import Source, resolve_inside
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from rushes.media import MediaInfo
 
 RetakePart = Literal["both", "picture", "sound"]
+NO_SOUND = "none"
+"""What ``audio`` says for a clip without a sound stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +57,58 @@ class Retake:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """Footage that guides the clip frame by frame."""
+
+    kind: ControlKind
+    file: SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """An adapter of the denoiser's weights, and how strongly it acts."""
+
+    file: SourceFile
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
 class Conditions:
-    """What is given. ``extend`` and ``video`` are a file, or the name of another shot."""
+    """What is given. ``extend`` and ``video`` are a file, or the name of another shot.
+
+    Args:
+        mask: white where ``video`` is made again.
+        references: pictures of what the clip shows, none of them a frame of it.
+    """
 
     pictures: tuple[Picture, ...] = ()
     audio: SourceFile | None = None
     extend: SourceFile | str | None = None
     video: SourceFile | str | None = None
     retake: Retake | None = None
+    mask: SourceFile | None = None
+    references: tuple[SourceFile, ...] = ()
+    control: Control | None = None
+    loras: tuple[Lora, ...] = ()
 
     @property
     def files(self) -> tuple[SourceFile, ...]:
-        """Everything that is read from outside."""
-        given = (*(p.file for p in self.pictures), self.audio, self.extend, self.video)
+        """All footage, pictures and sound that are read from outside."""
+        control = None if self.control is None else self.control.file
+        given = (
+            *(p.file for p in self.pictures), self.audio, self.extend, self.video, self.mask,
+            *self.references, control,
+        )  # fmt: skip
         return tuple(file for file in given if isinstance(file, SourceFile))
 
     @property
     def shots(self) -> tuple[str, ...]:
         """Shots that this one is made from."""
         return tuple(name for name in (self.extend, self.video) if isinstance(name, str))
+
+
+Sound = Literal["model", "none"] | SourceFile
+"""Where a clip's sound comes from: the model, nowhere, or a track laid under the picture."""
 
 
 def base_of(shot: tables.ShotTable) -> str | None:
@@ -84,7 +121,7 @@ def base_of(shot: tables.ShotTable) -> str | None:
 
 def resolve_conditions(
     shot: tables.ShotTable, name: str, shape: VideoShape, model: Model, folder: Path,
-    source: Source, shots: dict[str, VideoShape],
+    source: Source, shots: dict[str, VideoShape], loras: Iterable[Lora] = (),
 ) -> Conditions:  # fmt: skip
     """Read and check what a shot is given.
 
@@ -99,12 +136,17 @@ def resolve_conditions(
     reader = _Reader(shot, name, shape, model, folder, source, shots)
     reader.refuse_unable(model)
     reader.refuse_pairs()
+    reader.refuse_kind(model)
     return Conditions(
         pictures=reader.read_pictures(),
-        audio=reader.read_audio(),
+        audio=None if reader.sounds is not None else reader.read_audio(),
         extend=reader.read_clip("extend"),
         video=reader.read_clip("video"),
         retake=reader.read_retake(),
+        mask=reader.read_mask(),
+        references=reader.read_references(),
+        control=reader.read_control(),
+        loras=tuple(loras),
     )
 
 
@@ -117,8 +159,24 @@ _PAIRS = (
 )
 
 
+def resolve_sound(
+    shot: tables.ShotTable, name: str, shape: VideoShape, model: Model, folder: Path, source: Source
+) -> Sound:
+    """Where the clip's sound comes from; a file given to a model that hears it is a condition."""
+    return _Reader(shot, name, shape, model, folder, source, {}).read_sound()
+
+
+def used_controls(shot: tables.ShotTable) -> list[str]:
+    """The conditioning keys that a shot says."""
+    return [key for key in get_args(ControlKey) if getattr(shot, key) is not UNSET]
+
+
 class _Reader:
-    """The condition keys of one shot."""
+    """The condition keys of one shot.
+
+    ``sounds``: "none", or "track" where ``audio`` is a file that is laid under the picture; None
+    where the model makes the sound, or is given it.
+    """
 
     def __init__(
         self,
@@ -135,6 +193,11 @@ class _Reader:
         reach, step = model.reach, model.latents.video_frames
         self.least_frames = reach.overlap * step + 1 if reach is not None else shape.frames
         self.most_frames = model.grid.frames_max
+        self.sounds: Literal["none", "track"] | None = None
+        if shot.audio == NO_SOUND:
+            self.sounds = "none"
+        elif model.latents.audio is None:
+            self.sounds = "none" if shot.audio is UNSET else "track"
 
     def says(self, key: str) -> bool:
         return getattr(self.shot, key) is not UNSET
@@ -143,7 +206,9 @@ class _Reader:
         return self.source.error(f"shot {self.name!r}: {message}", ("shots", self.name, key), hint)
 
     def refuse_unable(self, model: Model) -> None:
-        for key in get_args(Control):
+        for key in get_args(ControlKey):
+            if key == "audio" and self.sounds is not None:
+                continue
             if self.says(key) and key not in model.controls:
                 able = [other for other in model_names() if key in find_model(other).controls]
                 hint = f"models that can: {', '.join(able)}" if able else None
@@ -160,7 +225,9 @@ class _Reader:
             raise self.error("video", message, f"frames = {self.most_frames}")
         if self.says("retake") and not self.says("video"):
             raise self.error("retake", "'retake' needs a 'video' to be taken from")
-        if self.says("audio") and self.says("video"):
+        if self.says("mask") and not self.says("video"):
+            raise self.error("mask", "'mask' needs a 'video' whose white part is made again")
+        if self.sounds is None and self.says("audio") and self.says("video"):
             hint = "to hear another sound over a finished video, mux it outside"
             raise self.error("audio", "with sound and video given nothing is left to make", hint)
 
@@ -199,6 +266,56 @@ class _Reader:
             hint = f"the last is frame {last} ({last / self.shape.fps:.4g} s)"
             raise self.error("keyframes", f"{said} is after the clip's end", hint)
         return frame
+
+    def refuse_kind(self, model: Model) -> None:
+        for kind in self._control_kinds():
+            if kind not in model.control_kinds:
+                known = ", ".join(model.control_kinds)
+                raise self.error("control", f"{model.name} cannot be guided by {kind}", known)
+
+    def _control_kinds(self) -> list[ControlKind]:
+        said = self.shot.control
+        if said is UNSET:
+            return []
+        kinds = [kind for kind in get_args(ControlKind) if getattr(said, kind) is not UNSET]
+        if len(kinds) != 1:
+            known = ", ".join(get_args(ControlKind))
+            raise self.error("control", f"'control' names exactly one of {known}")
+        return kinds
+
+    def read_sound(self) -> Sound:
+        if self.sounds is None:
+            return "model"
+        if self.sounds == "none":
+            return "none"
+        track = self.read_audio()
+        assert track is not None
+        return track
+
+    def read_mask(self) -> SourceFile | None:
+        if self.shot.mask is UNSET:
+            return None
+        file = self._file(self.shot.mask, "mask")
+        info = self._probe(file, "mask")
+        if info.video is None:
+            raise self.error("mask", f"{self.shot.mask!r} has no picture")
+        return file
+
+    def read_references(self) -> tuple[SourceFile, ...]:
+        said = [] if self.shot.references is UNSET else self.shot.references
+        return tuple(self._picture(path, "references") for path in said)
+
+    def read_control(self) -> Control | None:
+        for kind in self._control_kinds():
+            said = getattr(self.shot.control, kind)
+            file = self._file(said, "control")
+            info = self._probe(file, "control")
+            if info.video is None:
+                raise self.error("control", f"{said!r} has no picture")
+            seconds = info.video.duration_seconds or info.duration_seconds
+            self._refuse_short("control", seconds, self.shape.frames)
+            return Control(kind, file)
+        return None
 
     def read_audio(self) -> SourceFile | None:
         if self.shot.audio is UNSET:

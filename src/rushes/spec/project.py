@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rushes.catalogue.model import Model
+from rushes.catalogue.model import Model, Sampling
 from rushes.media.formats import ExportFormat
-from rushes.spec.conditions import Conditions
+from rushes.spec.conditions import Conditions, Sound
 from rushes.spec.read import Source
 from rushes.spec.tables import PolicyTable
 from rushes.types import VideoShape
@@ -15,7 +15,13 @@ from rushes.types import VideoShape
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One clip to make. ``template`` holds ``{variables}``, ``variables`` those it uses."""
+    """One clip to make.
+
+    Args:
+        template: with ``{variables}``, of which ``variables`` gives those it uses.
+        sampling: how it is denoised, with every setting that the model knows decided.
+        sound: where the clip's sound comes from.
+    """
 
     name: str
     model: Model
@@ -25,13 +31,12 @@ class Shot:
     seed: int
     shape: VideoShape
     asked_seconds: float | None
-    steps: int
-    guidance: float
-    audio_guidance: float
+    sampling: Sampling
     attempts: int
     checks: tuple[str, ...]
     export: ExportFormat
     conditions: Conditions
+    sound: Sound = "model"
 
     @property
     def length_note(self) -> str:
@@ -69,4 +74,4 @@ class Project:
     @property
     def models(self) -> list[Model]:
         """The models the shots use, each once, in order of first use."""
-        return list({shot.model.name: shot.model for shot in self.shots.values()}.values())
+        return list({shot.model.id: shot.model for shot in self.shots.values()}.values())

@@ -8,16 +8,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
-from rushes.catalogue.load import find_model
-from rushes.catalogue.model import Model
+from rushes.catalogue.load import find_model, model_names
+from rushes.catalogue.model import Model, Sampling
+from rushes.catalogue.source import FolderSource
 from rushes.errors import LicenceRefused, ProjectError, UsageError
 from rushes.media.formats import CONTAINERS, ExportFormat
 from rushes.spec import tables
-from rushes.spec.conditions import base_of, resolve_conditions
+from rushes.spec.conditions import (
+    Lora,
+    SourceFile,
+    base_of,
+    resolve_conditions,
+    resolve_sound,
+    used_controls,
+)
 from rushes.spec.project import Film, Project, Shot
 from rushes.spec.read import Source, read_project_file
+from rushes.store.files import digest_file
 from rushes.types import VideoShape
 
 DEFAULT_CHECKS = ("default",)
@@ -139,7 +149,8 @@ def _resolve_shot(
     file: tables.ProjectFile, name: str, source: Source, folder: Path, done: Mapping[str, Shot]
 ) -> Shot:
     layers = _Layers(file, name, source)
-    model = _find_model(layers.pick("model", file.project.model), layers, source)
+    model = _find_model(layers.pick("model", file.project.model), file, folder, layers, source)
+    model = model.variant_for(used_controls(layers.shot))
     base = done.get(base_of(layers.shot) or "")
     if base is not None and base.model.name != model.name:
         raise source.error(
@@ -163,23 +174,69 @@ def _resolve_shot(
         seed=layers.pick("seed", file.project.seed),
         shape=shape,
         asked_seconds=asked,
-        steps=layers.pick("steps", model.defaults.steps),
-        guidance=float(layers.pick("guidance", model.defaults.guidance)),
-        audio_guidance=float(layers.pick("audio_guidance", model.defaults.audio_guidance)),
+        sampling=_resolve_sampling(layers, model, name, source),
         attempts=layers.pick("attempts", 1),
         checks=tuple(layers.pick("checks", DEFAULT_CHECKS)),
         export=_resolve_export(layers.tables, source, layers.where("export")),
-        conditions=resolve_conditions(layers.shot, name, shape, model, folder, source, shapes),
+        conditions=resolve_conditions(
+            layers.shot,
+            name,
+            shape,
+            model,
+            folder,
+            source,
+            shapes,
+            _resolve_loras(layers, model, name, folder, source),
+        ),
+        sound=resolve_sound(layers.shot, name, shape, model, folder, source),
     )
 
 
-def _find_model(name: str, layers: _Layers, source: Source) -> Model:
+def _find_model(
+    name: str, file: tables.ProjectFile, folder: Path, layers: _Layers, source: Source
+) -> Model:
+    if name in file.models:
+        return _own_model(name, file.models[name], folder, source)
     try:
         return find_model(name)
     except UsageError as exc:
         path = layers.where("model")
         path = path if path[-1] == "model" else ("project", "model")
         raise source.error(exc.message, path, exc.hint) from exc
+
+
+def _own_model(name: str, table: tables.ModelTable, folder: Path, source: Source) -> Model:
+    """Weights of the project's own, in the shape of a catalogue entry."""
+    try:
+        entry = find_model(table.like)
+    except UsageError as exc:
+        raise source.error(exc.message, ("models", name, "like"), exc.hint) from exc
+    path = folder / Path(table.path).expanduser()
+    if not path.exists():
+        raise source.error(f"there is no {table.path!r}", ("models", name, "path"))
+    own = FolderSource(str(path.absolute()), table.path)
+    return msgspec.structs.replace(entry, name=name, source=own, variants={})
+
+
+def _resolve_loras(
+    layers: _Layers, model: Model, name: str, folder: Path, source: Source
+) -> list[Lora]:
+    said: list[tables.LoraTable] = layers.pick("loras", [])
+    if said and "loras" not in model.controls:
+        able = [other for other in model_names() if "loras" in find_model(other).controls]
+        hint = f"models that can: {', '.join(able)}" if able else None
+        message = f"shot {name!r}: {model.name} cannot be given 'loras'"
+        raise source.error(message, layers.where("loras"), hint)
+    found = []
+    for table in said:
+        path = folder / Path(table.path).expanduser()
+        if path.suffix != ".safetensors":
+            message = f"{table.path!r} is not a safetensors file; nothing else is loaded"
+            raise source.error(message, layers.where("loras"))
+        if not path.is_file():
+            raise source.error(f"there is no file {table.path!r}", layers.where("loras"))
+        found.append(Lora(SourceFile(path, digest_file(path)), float(table.scale)))
+    return found
 
 
 def _resolve_prompt(
@@ -233,6 +290,40 @@ def _template_variables(template: str, path: tuple[str, ...], source: Source) ->
     return list(found)
 
 
+SAMPLING_KEYS = (
+    "steps", "guidance", "audio_guidance", "guidance_2", "stg", "modality_guidance", "rescale",
+    "shift",
+)  # fmt: skip
+"""Keys of a shot that a schedule of the catalogue says too."""
+
+
+def _resolve_sampling(layers: _Layers, model: Model, name: str, source: Source) -> Sampling:
+    """The schedule's settings, with what the project says in their place."""
+    chosen = layers.pick("schedule", None)
+    if chosen is not None and chosen not in model.schedules:
+        raise source.error(
+            f"shot {name!r}: {model.name} has no schedule {chosen!r}",
+            layers.where("schedule"),
+            _suggest(chosen, list(model.schedules)) or "it has only its standard one",
+        )
+    base: Sampling = model.defaults if chosen is None else model.schedules[chosen]
+    said = {key: layers.pick(key, None) for key in SAMPLING_KEYS}
+    said = {key: value for key, value in said.items() if value is not None}
+    for key in said:
+        if getattr(base, key) is None and key != "shift":
+            raise source.error(f"shot {name!r}: {model.name} has no {key}", layers.where(key))
+    if base.sigmas and {"steps", "shift"} & said.keys():
+        key = "steps" if "steps" in said else "shift"
+        raise source.error(
+            f"shot {name!r}: the schedule {chosen!r} fixes its {len(base.sigmas)} steps",
+            layers.where(key),
+            f"leave {key!r} or the schedule out",
+        )
+    found = {key: getattr(base, key) for key in Sampling.__struct_fields__}
+    numbers = {key: value if key == "steps" else float(value) for key, value in said.items()}
+    return Sampling(**{**found, **numbers})
+
+
 def _resolve_shape(
     layers: _Layers, model: Model, name: str, source: Source, base: Shot | None
 ) -> tuple[VideoShape, float | None]:
@@ -268,9 +359,8 @@ def _resolve_shape(
             "make several shots and join them in a film",
         )
     if problem := model.check_shape(shape, extends=extends):
-        key = "size" if shape.size not in model.grid.sizes else "frames"
-        key = "fps" if key == "frames" and fps not in model.grid.fps else key
-        raise source.error(f"shot {name!r}: {problem}", layers.where(key))
+        key, message = problem
+        raise source.error(f"shot {name!r}: {message}", layers.where(key))
     return shape, asked
 
 

@@ -21,6 +21,7 @@ MAX_PROMPT = 4000
 MAX_USD = 1e15
 
 Name = Annotated[str, Meta(pattern=NAME, max_length=64)]
+ModelName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$(?!\n)", max_length=64)]
 Prompt = Annotated[str, Meta(min_length=1, max_length=MAX_PROMPT, pattern=r"\S")]
 Size = Annotated[str, Meta(pattern=SIZE, description="WIDTHxHEIGHT in pixels")]
 Length = Annotated[float, Meta(gt=0, le=MAX_SECONDS)]
@@ -46,10 +47,17 @@ class ExportTable(Struct, frozen=True, forbid_unknown_fields=True):
     audio_kbps: Annotated[int, Meta(ge=8, le=510)] | UnsetType = UNSET
 
 
+class LoraTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """An adapter of the denoiser's weights: a safetensors file, and how strongly it acts."""
+
+    path: File
+    scale: Annotated[float, Meta(ge=-10, le=10)] = 1.0
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """What defaults, presets and shots may all say; the nearest table wins."""
 
-    model: Name | UnsetType = UNSET
+    model: ModelName | UnsetType = UNSET
     negative: Annotated[str, Meta(max_length=MAX_PROMPT)] | UnsetType = UNSET
     seed: Seed | UnsetType = UNSET
     size: Size | UnsetType = UNSET
@@ -59,6 +67,13 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     steps: Steps | UnsetType = UNSET
     guidance: Guidance | UnsetType = UNSET
     audio_guidance: Guidance | UnsetType = UNSET
+    guidance_2: Guidance | UnsetType = UNSET
+    stg: Annotated[float, Meta(ge=0, le=100)] | UnsetType = UNSET
+    modality_guidance: Guidance | UnsetType = UNSET
+    rescale: Annotated[float, Meta(ge=0, le=1)] | UnsetType = UNSET
+    shift: Annotated[float, Meta(gt=0, le=100)] | UnsetType = UNSET
+    schedule: Annotated[str, Meta(pattern=NAME, max_length=64)] | UnsetType = UNSET
+    loras: list[LoraTable] | UnsetType = UNSET
     attempts: Attempts | UnsetType = UNSET
     checks: list[str] | UnsetType = UNSET
     export: ExportTable | UnsetType = UNSET
@@ -91,6 +106,21 @@ class RetakeTable(Struct, frozen=True, forbid_unknown_fields=True):
     what: Literal["both", "picture", "sound"] = "both"
 
 
+class ControlTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """Footage that guides the clip frame by frame; one of them."""
+
+    depth: File | UnsetType = UNSET
+    pose: File | UnsetType = UNSET
+    edges: File | UnsetType = UNSET
+
+
+class ModelTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[models.NAME]``: weights of one's own for an architecture of the catalogue."""
+
+    like: str
+    path: File
+
+
 class ShotTable(Settings, frozen=True, forbid_unknown_fields=True):
     """``[shots.NAME]``: one clip."""
 
@@ -104,6 +134,9 @@ class ShotTable(Settings, frozen=True, forbid_unknown_fields=True):
     audio: File | UnsetType = UNSET
     video: File | UnsetType = UNSET
     retake: RetakeTable | UnsetType = UNSET
+    mask: File | UnsetType = UNSET
+    references: Annotated[list[File], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
+    control: ControlTable | UnsetType = UNSET
 
 
 class FilmTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,7 +161,7 @@ class ProjectTable(Struct, frozen=True, forbid_unknown_fields=True):
     """``[project]``."""
 
     name: Name
-    model: Name = "sprite"
+    model: ModelName = "sprite"
     seed: Seed = 0
     checkpoint_seconds: Annotated[float, Meta(gt=0, le=86400)] = 30.0
 
@@ -143,6 +176,7 @@ class ProjectFile(Struct, frozen=True, forbid_unknown_fields=True):
     presets: dict[Name, PresetTable] = {}
     shots: dict[Name, ShotTable] = {}
     films: dict[Name, FilmTable] = {}
+    models: dict[Name, ModelTable] = {}
 
 
 class PackFile(Struct, frozen=True, forbid_unknown_fields=True):

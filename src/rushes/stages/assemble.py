@@ -17,9 +17,13 @@ def run(job: Job) -> Made:
     from rushes.media import join_clips
 
     params: AssembleParams = job.params
-    count = len(job.inputs) // 2
+    read = job.inputs
+    count = sum(name.startswith("frames.") for name in read)
     parts = [
-        (job.inputs[f"frames.{n}"]["frames"], job.inputs[f"sound.{n}"]["sound"])
+        (
+            read[f"frames.{n}"]["frames"],
+            read[f"sound.{n}"]["sound"] if f"sound.{n}" in read else None,
+        )
         for n in range(count)
     ]
     path = job.folder / f"film.{params.container}"

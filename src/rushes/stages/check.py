@@ -16,6 +16,7 @@ class CheckParams(Params, frozen=True):
     height: int
     width: int
     fps: float
+    audio: bool = True
 
 
 def run(job: Job) -> Made:
@@ -23,7 +24,7 @@ def run(job: Job) -> Made:
     from rushes.checks.registry import check_file
 
     params: CheckParams = job.params
-    expect = Expectation(params.frames, params.width, params.height, params.fps, audio=True)
+    expect = Expectation(params.frames, params.width, params.height, params.fps, params.audio)
     names = [name for name, _ in params.checks]
     verdicts = check_file(job.inputs["clip"]["clip"], names, expect)
     rows = [to_row(verdict) for verdict in verdicts]

@@ -27,6 +27,7 @@ class DenoiseParams(Params, frozen=True):
         previous: how many of them, of picture and sound, are the end of the input ``previous``.
         sound_from: the latent of the input ``sound`` that the first audio latent after those is.
         keyframes: frames of the piece that the inputs ``picture.N`` show.
+        lora_scales: how strongly the inputs ``lora.N`` act.
     """
 
     seed: int
@@ -39,12 +40,20 @@ class DenoiseParams(Params, frozen=True):
     fps: float
     steps: int
     guidance: float
-    audio_guidance: float
+    audio_guidance: float = 1.0
+    guidance_2: float | None = None
+    stg: float = 0.0
+    modality_guidance: float = 1.0
+    rescale: float = 0.0
+    shift: float | None = None
+    sigmas: tuple[float, ...] = ()
+    lora: str = ""
     kept_video: Ranges = ()
     kept_audio: Ranges = ()
     previous: tuple[int, int] = (0, 0)
     sound_from: int = 0
     keyframes: tuple[int, ...] = ()
+    lora_scales: tuple[float, ...] = ()
 
 
 def run(job: Job) -> Made:
@@ -55,10 +64,16 @@ def run(job: Job) -> Made:
     assert job.checkpoint is not None
     params: DenoiseParams = job.params
     embeds = load_file(job.inputs["embeds"]["embeds"])
-    settings = DenoiseSettings(
-        **{field.name: getattr(params, field.name) for field in fields(DenoiseSettings)}
+    names = {field.name for field in fields(DenoiseSettings)} - {"loras"}
+    loras = tuple(
+        (job.inputs[f"lora.{n}"]["file"], scale) for n, scale in enumerate(params.lora_scales)
     )
-    given = read_given(params, job.inputs)
+    settings = DenoiseSettings(**{name: getattr(params, name) for name in names}, loras=loras)
+    given: Given | Tensors | None
+    if "given" in job.inputs:
+        given = load_file(job.inputs["given"]["given"])
+    else:
+        given = read_given(params, job.inputs)
     latents = job.model.denoise(embeds, settings, given, job.report, job.checkpoint)
     path = job.folder / "latents.safetensors"
     save_file(latents, path)
@@ -69,7 +84,11 @@ def read_given(params: DenoiseParams, inputs: Mapping[str, Mapping[str, Path]]) 
     """What the inputs give, laid out on this piece; None where they give nothing."""
     from safetensors.torch import load_file
 
-    read = {name: load_file(paths["latents"]) for name, paths in inputs.items() if name != "embeds"}
+    read = {
+        name: load_file(paths["latents"])
+        for name, paths in inputs.items()
+        if name != "embeds" and not name.startswith("lora.")
+    }
     if not read:
         return None
     pictures = [

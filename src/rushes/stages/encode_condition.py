@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rushes.errors import MediaError
 from rushes.stages.base import Job, Made, Params, Stage
+from rushes.stages.footage import read_clip, read_picture, read_tail
 
 if TYPE_CHECKING:
-    from rushes.models.base import Frame, Samples, Tensors
+    from rushes.models.base import Samples, Tensors
 
 
-ROUNDING = 1e-3
-"""Seconds by which a file's time stamps may be off."""
 ConditionKind = Literal["picture", "clip", "sound"]
 
 
@@ -49,7 +44,12 @@ def run(job: Job) -> Made:
     assert job.model is not None
     start = 0.0
     if params.kind != "sound":
-        start, frames = _read_frames(path, params)
+        if params.kind == "picture":
+            frames = [read_picture(path)]
+        elif params.tail:
+            start, frames = read_tail(path, params.frames, params.fps)
+        else:
+            frames = read_clip(path, params.frames, params.fps)
         latents["video"] = job.model.encode_video(frames, params.height, params.width)
         job.report(1, 2)
     if params.audio_latents:
@@ -59,52 +59,6 @@ def run(job: Job) -> Made:
     target = job.folder / "latents.safetensors"
     save_file({name: value.contiguous() for name, value in latents.items()}, target)
     return Made({"latents": target})
-
-
-def _read_frames(path: Path, params: EncodeConditionParams) -> tuple[float, list[Frame]]:
-    """The second at which they begin in the file, and the frames (H, W, 3)."""
-    from rushes.media import read_frames
-
-    if params.kind == "picture":
-        return 0.0, [next(read_frames(path))[1]]
-    shown = at_rate(read_frames(path), params.fps)
-    if not params.tail:
-        frames = list(islice(shown, params.frames))
-        start = 0
-    else:
-        kept: deque[Frame] = deque(maxlen=params.frames)
-        count = 0
-        for frame in shown:
-            kept.append(frame)
-            count += 1
-        frames, start = list(kept), count - len(kept)
-    if len(frames) < params.frames:
-        raise MediaError(
-            f"{path.name} shows {len(frames)} frames at {params.fps:g} fps; "
-            f"{params.frames} are needed",
-            where=str(path),
-            hint="give a longer file, or make a shorter clip",
-        )
-    return start / params.fps, frames
-
-
-def at_rate(frames: Iterable[tuple[float, Frame]], fps: float) -> Iterator[Frame]:
-    """What is on the screen at 0, 1/fps, 2/fps and so on: frames are dropped or repeated.
-
-    The last one is shown as long as the one before it.
-    """
-    number, shown, length = 0, None, 1 / fps
-    begun = 0.0
-    for seconds, frame in frames:
-        while shown is not None and number / fps + ROUNDING < seconds:
-            yield shown
-            number += 1
-        if shown is not None:
-            length = seconds - begun
-        shown, begun = frame, seconds
-    while shown is not None and number / fps + ROUNDING < begun + length:
-        yield shown
-        number += 1
 
 
 def _read_sound(path: Path, start: float, seconds: float, rate: int) -> Samples:

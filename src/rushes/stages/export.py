@@ -31,9 +31,8 @@ def run(job: Job) -> Made:
 
     params: ExportParams = job.params
     path = job.folder / f"clip.{params.container}"
-    export_clip(
-        job.inputs["frames"]["frames"], job.inputs["sound"]["sound"], path, params.to_format()
-    )
+    sound = job.inputs["sound"]["sound"] if "sound" in job.inputs else None
+    export_clip(job.inputs["frames"]["frames"], sound, path, params.to_format())
     return Made({"clip": path})
 
 
