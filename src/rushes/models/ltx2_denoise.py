@@ -21,6 +21,7 @@ from rushes.catalogue.grid import LatentGrid
 from rushes.models.base import Checkpoint, DenoiseSettings, Given, Progress
 from rushes.models.ltx2_place import Placement
 from rushes.models.ltx2_tokens import pack_audio, pack_video, predict
+from rushes.models.stepping import run_steps
 
 if TYPE_CHECKING:
     from rushes.models.base import Tensors
@@ -61,18 +62,16 @@ class Denoiser:
         )
         place = Placement(self.transformer, settings, given, height, width)
         video, audio = place.put_given(video, audio)
-        first = 0
-        if (state := checkpoint.load()) is not None:
-            video, audio = state["video"].to(self.device), state["audio"].to(self.device)
-            generator.set_state(state["generator"])
-            first = int(state["step"])
         call = self._prepare_call(embeds, settings, place)
-        schedules = self._schedules(settings.steps, video.shape[1], first)
-        for step in range(first, settings.steps):
-            video, audio = self._step(step, video, audio, schedules, settings, place, call)
-            report(step + 1, settings.steps)
-            here = {"video": video, "audio": audio, "step": torch.tensor(step + 1)}
-            checkpoint.offer(lambda here=here: {**here, "generator": generator.get_state()})
+        schedules = self._schedules(settings.steps, video.shape[1])
+
+        def predict_both(now: Tensors, t: torch.Tensor, step: int) -> Tensors:
+            return self._predict(now, t, step, schedules, settings, place, call)
+
+        made = run_steps(
+            schedules, {"video": video, "audio": audio}, predict_both, generator, report, checkpoint
+        )
+        video, audio = made["video"], made["audio"]
         clip = video[:, : settings.latents * height * width].transpose(1, 2)
         return {
             "video": clip.unflatten(2, (settings.latents, height, width))[0].float(),
@@ -84,17 +83,16 @@ class Denoiser:
         device = torch.device(self.device)
         return randn_tensor(shape, generator=generator, device=device, dtype=torch.float32)
 
-    def _schedules(self, steps: int, tokens: int, first: int) -> tuple[Any, Any]:
-        """Schedulers of video and audio, set to go on at step ``first``."""
+    def _schedules(self, steps: int, tokens: int) -> dict[str, Any]:
+        """Schedulers of video and audio."""
         config = self.scheduler.config
         low, high = config.get("base_image_seq_len", 1024), config.get("max_image_seq_len", 4096)
         slope = (config.get("max_shift", 2.05) - config.get("base_shift", 0.95)) / (high - low)
         mu = tokens * slope + (config.get("base_shift", 0.95) - slope * low)
-        pair = copy.deepcopy(self.scheduler), copy.deepcopy(self.scheduler)
-        for scheduler in pair:
+        pair = {name: copy.deepcopy(self.scheduler) for name in ("video", "audio")}
+        for scheduler in pair.values():
             sigmas = np.linspace(1.0, 1 / steps, steps)
             scheduler.set_timesteps(sigmas=sigmas, device=self.device, mu=mu)
-            scheduler.set_begin_index(first)
         return pair
 
     def _prepare_call(
@@ -119,42 +117,37 @@ class Denoiser:
             "audio_coords": place.audio_coords().expand(batch, -1, -1, -1).to(self.device),
         }
 
-    def _step(
+    def _predict(
         self,
+        now: Tensors,
+        t: torch.Tensor,
         step: int,
-        video: torch.Tensor,
-        audio: torch.Tensor,
-        schedules: tuple[Any, Any],
+        schedules: dict[str, Any],
         settings: DenoiseSettings,
         place: Placement,
         call: dict[str, Any],
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """One Euler step of both modalities; what is given stays as it is."""
+    ) -> Tensors:
+        """Guided velocities of both modalities; 0 where something is given, so that it stays."""
         batch = call["encoder_hidden_states"].shape[0]
         dtype = call["encoder_hidden_states"].dtype
-        t = schedules[0].timesteps[step]
         velocities = predict(
             self.transformer,
             t * place.noised_video(batch),
             t * place.noised_audio(batch),
-            hidden_states=video.expand(batch, -1, -1).to(dtype),
-            audio_hidden_states=audio.expand(batch, -1, -1).to(dtype),
+            hidden_states=now["video"].expand(batch, -1, -1).to(dtype),
+            audio_hidden_states=now["audio"].expand(batch, -1, -1).to(dtype),
             sigma=(t * place.some_video).expand(batch),
             audio_sigma=(t * place.some_audio).expand(batch),
             **call,
         )
         scales = settings.guidance, settings.audio_guidance
         masks = place.keep_video, place.keep_audio
-        moved = []
-        for latents, velocity, scheduler, scale, keep in zip(
-            (video, audio), velocities, schedules, scales, masks, strict=True
-        ):
-            sigma = scheduler.sigmas[step]
-            guided = guide(latents, velocity.float(), sigma, scale)
-            if keep is not None:
-                guided = guided.masked_fill(keep, 0.0)
-            moved.append(scheduler.step(guided, t, latents, return_dict=False)[0])
-        return moved[0], moved[1]
+        found: Tensors = {}
+        for name, velocity, scale, keep in zip(now, velocities, scales, masks, strict=True):
+            sigma = schedules[name].sigmas[step]
+            guided = guide(now[name], velocity.float(), sigma, scale)
+            found[name] = guided if keep is None else guided.masked_fill(keep, 0.0)
+        return found
 
 
 def guide(
