@@ -15,7 +15,6 @@ from rushes.models.base import (
     Checkpoint,
     DenoiseSettings,
     Given,
-    GivenMedia,
     Progress,
 )
 from rushes.models.parts import OpenedCheckpoint
@@ -69,10 +68,6 @@ class LoadedLTX2(OpenedCheckpoint):
             self.part("tokenizer"), self.part("text_encoder"), self.part("connectors"),
             [negative, prompt],
         )  # fmt: skip
-
-    def encode_given(self, media: GivenMedia) -> Tensors:
-        """Not called: LTX-2 reads what is given apart."""
-        raise NotImplementedError
 
     def encode_video(self, frames: Sequence[Frame], height: int, width: int) -> torch.Tensor:
         """Normalised latents (C, F, H, W) float32 of frames (h, w, 3) uint8, fitted to the size."""

@@ -12,10 +12,18 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rushes.catalogue.model import Model
 from rushes.errors import StageFailed
+from rushes.models.base import INDEX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import torch
+
+    from rushes.models.base import Frame, GivenMedia, Samples, Tensors
 
 
 class OpenedCheckpoint:
@@ -27,6 +35,10 @@ class OpenedCheckpoint:
 
     Attributes:
         loads: seconds that loading each part took, for those loaded so far.
+        brief: parts that go as soon as a stage has done with them (:meth:`leave`), where the
+            device does not hold all parts of a stage at once. Changes no byte.
+
+    What a family cannot do it does not override; the plan never asks it to.
     """
 
     full_precision: ClassVar[frozenset[str]] = frozenset()
@@ -37,7 +49,8 @@ class OpenedCheckpoint:
         self.model = model
         self.device = device
         self.loads: dict[str, float] = {}
-        self.index: Mapping[str, Any] = json.loads((folder / "model_index.json").read_text("utf-8"))
+        self.index: Mapping[str, Any] = json.loads((folder / INDEX).read_text("utf-8"))
+        self.brief: frozenset[str] = frozenset()
         self._parts: dict[str, Any] = {}
 
     def has_part(self, name: str) -> bool:
@@ -61,6 +74,37 @@ class OpenedCheckpoint:
             gc.collect()
             if torch.device(self.device).type == "cuda":
                 torch.cuda.empty_cache()
+
+    def leave(self, name: str) -> None:
+        """The running stage has done with a part; it stays for the next run if there is room."""
+        if name in self.brief:
+            self.release(name)
+
+    def encode_given(self, media: GivenMedia) -> Tensors:
+        """For families that read what is given together."""
+        raise NotImplementedError
+
+    def encode_video(self, frames: Sequence[Frame], height: int, width: int) -> torch.Tensor:
+        """For families that read what is given apart."""
+        raise NotImplementedError
+
+    def encode_audio(self, samples: Samples, latents: int) -> torch.Tensor:
+        """For families that are given sound."""
+        raise NotImplementedError
+
+    def decode_audio(self, latents: Tensors) -> Iterator[Samples]:
+        """For families that make sound."""
+        raise NotImplementedError
+
+    @property
+    def audio_rate(self) -> int:
+        """For families that make sound."""
+        raise NotImplementedError
+
+    @property
+    def audio_input_rate(self) -> int:
+        """For families that are given sound."""
+        raise NotImplementedError
 
     def _load(self, name: str) -> Any:
         """A component as its folder says, on the host."""
@@ -98,13 +142,15 @@ class OpenedCheckpoint:
         paths = {"diffusers": "diffusers", "transformers": "transformers"}
         path = paths.get(library, f"diffusers.pipelines.{library}")
         try:
-            return getattr(importlib.import_module(path), found)
+            home = importlib.import_module(path)
+            # image processors come in two makes, with other bits; torchvision need not be there
+            return getattr(home, f"{found}Pil", None) or getattr(home, found)
         except (ImportError, AttributeError) as exc:
             raise self._wrong(f"needs {library}.{found} for {name}, which is not known") from exc
 
     def _wrong(self, what: str) -> StageFailed:
         return StageFailed(
             f"the checkpoint of {self.model.name} {what}",
-            where=str(self.folder / "model_index.json"),
+            where=str(self.folder / INDEX),
             hint="look at 'like' and 'path' in [models], or pull the model again",
         )
