@@ -136,6 +136,8 @@ def needed_stages(project: Project) -> list[Stage]:
         "encode_given": bool(together),
         "decode_audio": "model" in sounds,
         "cut_track": "track" in sounds,
+        "upsample": any(shot.upscale > 1 for shot in shots),
+        "refine": any(shot.upscale > 1 for shot in shots),
     }
     unused = {name for name, needed in used.items() if not needed}
     return [stage for name, stage in STAGES.items() if name not in unused]

@@ -104,6 +104,14 @@ class GivenMedia:
     control_kind: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """Tiles of one size (height, width) that neighbours share ``overlap`` of; all in latents."""
+
+    tile: tuple[int, int]
+    overlap: int
+
+
 class Checkpoint(Protocol):
     """Where a denoise keeps its state; see :mod:`rushes.stages.checkpoint`."""
 
@@ -143,6 +151,21 @@ class LoadedModel(Protocol):
     ) -> Tensors:
         """``video`` latents (C, F, H, W) and, for models with sound, ``audio`` (C, L, M)."""
 
+    def upsample(self, latents: Tensors) -> Tensors:
+        """The same clip with twice the height and width, for models with ``upscale``."""
+
+    def refine(
+        self,
+        embeds: Tensors,
+        settings: DenoiseSettings,
+        start: Tensors,
+        given: Given | None,
+        tiling: Tiling | None,
+        report: Progress,
+        checkpoint: Checkpoint,
+    ) -> Tensors:
+        """Latents that go on from ``start``, noised up to the first of ``settings.sigmas``."""
+
     def decode_video(self, latents: Tensors) -> Iterator[Frame]:
         """Frames (H, W, 3) uint8 RGB, in order; memory does not grow with their number."""
 
@@ -174,6 +197,18 @@ class Family(Protocol):
 
     def open(self, folder: Path, model: Model, device: str) -> LoadedModel:
         """A checkpoint in the hub's layout; loads nothing yet."""
+
+
+def folders_of(model: Model, stage: str) -> tuple[str, ...]:
+    """Folders of this model's checkpoint that a stage reads.
+
+    Those that only some checkpoints of the family have (``beside`` of the family) count where the
+    catalogue entry lists them among its parts.
+    """
+    family = find_family(model.family)
+    beside: frozenset[str] = getattr(family, "beside", frozenset())
+    listed = {part.folder for part in model.parts}
+    return tuple(f for f in family.folders[stage] if f not in beside or f in listed)
 
 
 def find_family(name: str) -> Family:

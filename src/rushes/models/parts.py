@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
     import torch
 
-    from rushes.models.base import Frame, GivenMedia, Samples, Tensors
+    from rushes.models.base import (
+        Checkpoint,
+        DenoiseSettings,
+        Frame,
+        Given,
+        GivenMedia,
+        Progress,
+        Samples,
+        Tensors,
+        Tiling,
+    )
 
 
 class OpenedCheckpoint:
@@ -90,6 +100,23 @@ class OpenedCheckpoint:
 
     def encode_audio(self, samples: Samples, latents: int) -> torch.Tensor:
         """For families that are given sound."""
+        raise NotImplementedError
+
+    def upsample(self, latents: Tensors) -> Tensors:
+        """For families that make a clip larger."""
+        raise NotImplementedError
+
+    def refine(
+        self,
+        embeds: Tensors,
+        settings: DenoiseSettings,
+        start: Tensors,
+        given: Given | None,
+        tiling: Tiling | None,
+        report: Progress,
+        checkpoint: Checkpoint,
+    ) -> Tensors:
+        """For families that make a clip larger."""
         raise NotImplementedError
 
     def decode_audio(self, latents: Tensors) -> Iterator[Samples]:

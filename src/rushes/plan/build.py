@@ -12,7 +12,7 @@ from rushes.checks.registry import expand_checks, find_check
 from rushes.errors import UsageError
 from rushes.lock import Lock
 from rushes.media.formats import ExportFormat
-from rushes.models.base import find_family
+from rushes.models.base import folders_of
 from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
 from rushes.plan.takes import TakePlanner
 from rushes.spec.conditions import SourceFile
@@ -256,7 +256,7 @@ class _Builder:
                 return None
             locked = self.lock.models[model]
             entry = next(m for m in self.project.models if m.id == model)
-            folders = find_family(entry.family).folders[stage]
+            folders = folders_of(entry, stage)
             files = {
                 path: file.sha256
                 for path, file in locked.files.items()
