@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from rushes.catalogue.load import find_model, model_names
 from rushes.errors import StageFailed
-from rushes.models.base import GivenMedia
+from rushes.models.base import GivenMedia, find_family
 from rushes.models.pixels import crop_picture
 from rushes.models.wan import LoadedWan
 from rushes.models.wan_denoise import make_scheduler
@@ -130,3 +131,18 @@ def test_pictures_of_other_proportions_are_cut_at_their_middle() -> None:
     assert np.array_equal(np.asarray(crop_picture(tall, HEIGHT, WIDTH)), tall[35:55])
     same = picture(64, 96)
     assert np.array_equal(np.asarray(crop_picture(same, HEIGHT, WIDTH)), same)
+
+
+@pytest.mark.parametrize("name", [name for name in model_names() if name.startswith("wan-")])
+def test_entries_of_the_catalogue_fit_their_family(name: str) -> None:
+    model = find_model(name)
+    family = find_family(model.family)
+    named = {folder for folders in family.folders.values() for folder in folders}
+    for variant in ("", *model.variants):
+        controls = model.variants[variant].controls if variant else []
+        chosen = model.variant_for(controls)
+        assert chosen.choice == variant
+        classes = {part.folder: part.class_name for part in chosen.parts}
+        assert set(classes) <= named
+        vace = classes["transformer"] == "WanVACETransformer3DModel"
+        assert (family.reads_given == "always") == vace
