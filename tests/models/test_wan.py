@@ -13,8 +13,9 @@ import torch
 from rushes.catalogue.load import find_model, model_names
 from rushes.errors import StageFailed
 from rushes.models.base import GivenMedia, find_family
-from rushes.models.pixels import crop_picture
+from rushes.models.pixels import crop_picture, to_frames
 from rushes.models.wan import LoadedWan
+from rushes.models.wan_decode import statistics
 from rushes.models.wan_denoise import make_scheduler
 from rushes.models.wan_text import clean_prompt, fill_up
 from tests.models.contract.kit import Tiny, clip, picture
@@ -146,3 +147,18 @@ def test_entries_of_the_catalogue_fit_their_family(name: str) -> None:
         assert set(classes) <= named
         vace = classes["transformer"] == "WanVACETransformer3DModel"
         assert (family.reads_given == "always") == vace
+
+
+@pytest.mark.parametrize("name", ["wan-2.1", "wan-2.2-ti2v-5b"])
+def test_tiles_are_decoded_as_a_stream_too(name: str, tmp_path: Path) -> None:
+    tiny, loaded = open_tiny(name, tmp_path)
+    vae, step = loaded.part("vae"), tiny.model.latents.video_size
+    vae.enable_tiling(4 * step, 5 * step, 3 * step, 3 * step)
+    latents = torch.randn(tiny.model.latents.video_channels, 3, 7, 9)
+    ours = np.stack(list(loaded.decode_video({"video": latents})))
+    mean, std = statistics(vae, latents)
+    with torch.inference_mode():
+        whole = vae.decode(latents[None] / std + mean, return_dict=False)[0]
+    assert np.array_equal(ours, np.stack(list(to_frames(whole))))
+    vae.disable_tiling()
+    assert not np.array_equal(ours, np.stack(list(loaded.decode_video({"video": latents}))))
