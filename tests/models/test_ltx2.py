@@ -16,6 +16,7 @@ from rushes.hub import find_checkpoint
 from rushes.models.base import DenoiseSettings
 from rushes.models.ltx2 import LoadedLTX2
 from rushes.stages.checkpoint import FileCheckpoint
+from tests.models.contract.kit import save_lora_of
 from tests.models.golden import NoCheckpoint
 
 PROMPT = "a red ball bounces on a grey background"
@@ -270,3 +271,29 @@ def test_every_length_decodes_to_its_frames(sprite: LoadedLTX2) -> None:
     for count in (1, 2, 9, 17, 18, 29, 30, 31):
         total = sum(1 for _ in iterate_frames(sprite, count))
         assert total == (count - 1) * factor + 1, count
+
+
+def test_a_lora_acts_as_in_the_pipeline_and_leaves_no_trace(
+    sprite: LoadedLTX2,
+    settings: DenoiseSettings,
+    latents: dict[str, torch.Tensor],
+    pipe: Any,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "lora.safetensors"
+    save_lora_of(sprite.part("transformer"), path, ["to_q", "to_v"])
+    embeds = sprite.encode_text(PROMPT, "")
+    made, plain = (
+        sprite.denoise(
+            embeds, replace(settings, loras=loras), None, lambda done, total: None, NoCheckpoint()
+        )
+        for loras in (((path, 0.5),), ())
+    )
+    assert torch.equal(plain["video"], latents["video"])
+    pipe.load_lora_weights(str(path), adapter_name="lora")
+    pipe.set_adapters(["lora"], [0.5])
+    theirs = run_whole(pipe)
+    pipe.unload_lora_weights()
+    frames = np.stack(list(sprite.decode_video(made)))
+    assert np.array_equal(frames, (theirs.frames[0] * 255).round().astype(np.uint8))
+    assert not torch.equal(made["video"], plain["video"])

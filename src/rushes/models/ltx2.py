@@ -137,7 +137,7 @@ class LoadedLTX2(OpenedCheckpoint):
 
     def _denoiser(self, settings: DenoiseSettings) -> Denoiser:
         """The loop, with the adapters that the settings ask for on its transformer."""
-        from diffusers.loaders.lora_pipeline import LTX2LoraLoaderMixin
+        from diffusers.loaders import LTX2LoraLoaderMixin
 
         from rushes.models.adapters import set_adapters
         from rushes.models.ltx2_denoise import Denoiser
@@ -145,8 +145,7 @@ class LoadedLTX2(OpenedCheckpoint):
         transformer, scheduler = self.part("transformer"), self.part("scheduler")
         own = sorted((self.folder / settings.lora).glob("*.safetensors")) if settings.lora else []
         loras = [*((path, 1.0) for path in own), *settings.loras]
-        if loras or getattr(transformer, "peft_config", None):
-            set_adapters(transformer, loras, LTX2LoraLoaderMixin)
+        set_adapters(transformer, loras, LTX2LoraLoaderMixin)
         return Denoiser(transformer, scheduler, self.model.latents, self.device)
 
     def decode_video(self, latents: Tensors) -> Iterator[Frame]:
