@@ -6,19 +6,18 @@ Each stage of the pipeline is a method of its own; run one after the other they 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rushes.catalogue.model import Model
 from rushes.models.base import (
     Checkpoint,
     DenoiseSettings,
     Given,
-    GivenMedia,
     Progress,
 )
+from rushes.models.parts import OpenedCheckpoint
 
 if TYPE_CHECKING:
     import torch
@@ -44,15 +43,8 @@ class LTX2:
         return LoadedLTX2(folder, model, device)
 
 
-class LoadedLTX2:
+class LoadedLTX2(OpenedCheckpoint):
     """An LTX-2 checkpoint on one device; each part is loaded at first use and stays."""
-
-    def __init__(self, folder: Path, model: Model, device: str) -> None:
-        self.folder = folder
-        self.model = model
-        self.device = device
-        self.loads: dict[str, float] = {}
-        self._parts: dict[str, Any] = {}
 
     @property
     def audio_rate(self) -> int:
@@ -63,38 +55,6 @@ class LoadedLTX2:
     def audio_input_rate(self) -> int:
         assert self.model.mel is not None
         return self.model.mel.rate
-
-    def part(self, name: str) -> Any:
-        """A component in evaluation mode, in the catalogue's dtype, on the device."""
-        if name not in self._parts:
-            start = time.perf_counter()
-            self._parts[name] = self._load(name)
-            self.loads[name] = time.perf_counter() - start
-        return self._parts[name]
-
-    def _load(self, name: str) -> Any:
-        import diffusers
-        import torch
-        import transformers
-
-        folder = str(self.folder / name)
-        if name == "tokenizer":
-            return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        if name == "scheduler":
-            return diffusers.FlowMatchEulerDiscreteScheduler.from_pretrained(folder)
-        dtype = getattr(torch, self.model.dtype)
-        kinds = {
-            "text_encoder": transformers.Gemma3ForConditionalGeneration,
-            "connectors": diffusers.pipelines.ltx2.LTX2TextConnectors,
-            "transformer": diffusers.LTX2VideoTransformer3DModel,
-            "vae": diffusers.AutoencoderKLLTX2Video,
-            "audio_vae": diffusers.AutoencoderKLLTX2Audio,
-            "vocoder": diffusers.pipelines.ltx2.LTX2Vocoder,
-        }
-        part = kinds[name].from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=dtype
-        )
-        return part.to(self.device).eval().requires_grad_(False)
 
     def encode_text(self, prompt: str, negative: str) -> Tensors:
         """Embeddings of the negative prompt (row 0) and of the prompt (row 1).
@@ -108,10 +68,6 @@ class LoadedLTX2:
             self.part("tokenizer"), self.part("text_encoder"), self.part("connectors"),
             [negative, prompt],
         )  # fmt: skip
-
-    def encode_given(self, media: GivenMedia) -> Tensors:
-        """Not called: LTX-2 reads what is given apart."""
-        raise NotImplementedError
 
     def encode_video(self, frames: Sequence[Frame], height: int, width: int) -> torch.Tensor:
         """Normalised latents (C, F, H, W) float32 of frames (h, w, 3) uint8, fitted to the size."""

@@ -1,0 +1,156 @@
+"""A checkpoint in the hub's layout, opened: parts in their true classes, loaded at first use.
+
+``model_index.json`` says which class of diffusers or transformers each folder holds; the catalogue
+entry says which it expects. Only safetensors are loaded, only from the disk, and no remote code.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rushes.catalogue.model import Model
+from rushes.errors import StageFailed
+from rushes.models.base import INDEX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import torch
+
+    from rushes.models.base import Frame, GivenMedia, Samples, Tensors
+
+
+class OpenedCheckpoint:
+    """Base of every family's :class:`rushes.models.base.LoadedModel`; loads nothing by itself.
+
+    Args:
+        folder: of the checkpoint, in the hub's layout.
+        device: where the parts compute; their inputs belong there.
+
+    Attributes:
+        loads: seconds that loading each part took, for those loaded so far.
+        brief: parts that go as soon as a stage has done with them (:meth:`leave`), where the
+            device does not hold all parts of a stage at once. Changes no byte.
+
+    What a family cannot do it does not override; the plan never asks it to.
+    """
+
+    full_precision: ClassVar[frozenset[str]] = frozenset()
+    """Parts in float32 whatever the catalogue's dtype, as the model's authors run them."""
+
+    def __init__(self, folder: Path, model: Model, device: str) -> None:
+        self.folder = folder
+        self.model = model
+        self.device = device
+        self.loads: dict[str, float] = {}
+        self.index: Mapping[str, Any] = json.loads((folder / INDEX).read_text("utf-8"))
+        self.brief: frozenset[str] = frozenset()
+        self._parts: dict[str, Any] = {}
+
+    def has_part(self, name: str) -> bool:
+        """Whether the checkpoint has this component."""
+        library = self.index.get(name)
+        return isinstance(library, list) and library[0] is not None
+
+    def part(self, name: str) -> Any:
+        """A component, ready to run: in evaluation mode, without gradients, placed."""
+        if name not in self._parts:
+            start = time.perf_counter()
+            self._parts[name] = self._place(name, self._load(name))
+            self.loads[name] = time.perf_counter() - start
+        return self._parts[name]
+
+    def release(self, name: str) -> None:
+        """Forget a component; what it held can be used for another."""
+        if self._parts.pop(name, None) is not None:
+            import torch
+
+            gc.collect()
+            if torch.device(self.device).type == "cuda":
+                torch.cuda.empty_cache()
+
+    def leave(self, name: str) -> None:
+        """The running stage has done with a part; it stays for the next run if there is room."""
+        if name in self.brief:
+            self.release(name)
+
+    def encode_given(self, media: GivenMedia) -> Tensors:
+        """For families that read what is given together."""
+        raise NotImplementedError
+
+    def encode_video(self, frames: Sequence[Frame], height: int, width: int) -> torch.Tensor:
+        """For families that read what is given apart."""
+        raise NotImplementedError
+
+    def encode_audio(self, samples: Samples, latents: int) -> torch.Tensor:
+        """For families that are given sound."""
+        raise NotImplementedError
+
+    def decode_audio(self, latents: Tensors) -> Iterator[Samples]:
+        """For families that make sound."""
+        raise NotImplementedError
+
+    @property
+    def audio_rate(self) -> int:
+        """For families that make sound."""
+        raise NotImplementedError
+
+    @property
+    def audio_input_rate(self) -> int:
+        """For families that are given sound."""
+        raise NotImplementedError
+
+    def _load(self, name: str) -> Any:
+        """A component as its folder says, on the host."""
+        import torch
+
+        kind = self._find_class(name)
+        folder = str(self.folder / name)
+        if not issubclass(kind, torch.nn.Module):  # a tokenizer, a scheduler, an image processor
+            return kind.from_pretrained(folder, local_files_only=True)
+        dtype = torch.float32 if name in self.full_precision else getattr(torch, self.model.dtype)
+        part = kind.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=dtype
+        )
+        return part.eval().requires_grad_(False)
+
+    def _place(self, name: str, part: Any) -> Any:
+        """Where a part lies while it runs: the one place that decides it. Changes no byte."""
+        import torch
+
+        return part.to(self.device) if isinstance(part, torch.nn.Module) else part
+
+    def _find_class(self, name: str) -> Any:
+        """The class that ``model_index.json`` names.
+
+        Raises:
+            StageFailed: the checkpoint has no such part, or one of another class than the
+                catalogue says: it is not of this model's architecture.
+        """
+        if not self.has_part(name):
+            raise self._wrong(f"has no {name}")
+        library, found = self.index[name]
+        expected = {part.folder: part.class_name for part in self.model.parts}.get(name, found)
+        if found != expected:
+            raise self._wrong(f"has a {found} as {name}, where {self.model.name} has a {expected}")
+        paths = {"diffusers": "diffusers", "transformers": "transformers"}
+        path = paths.get(library, f"diffusers.pipelines.{library}")
+        try:
+            home = importlib.import_module(path)
+            # image processors come in two makes, with other bits; torchvision need not be there
+            return getattr(home, f"{found}Pil", None) or getattr(home, found)
+        except (ImportError, AttributeError) as exc:
+            raise self._wrong(f"needs {library}.{found} for {name}, which is not known") from exc
+
+    def _wrong(self, what: str) -> StageFailed:
+        return StageFailed(
+            f"the checkpoint of {self.model.name} {what}",
+            where=str(self.folder / INDEX),
+            hint="look at 'like' and 'path' in [models], or pull the model again",
+        )
