@@ -16,8 +16,9 @@ import msgspec
 import tomli_w
 
 from rushes.catalogue.model import Model
-from rushes.errors import LockRefused, ProjectError
-from rushes.hub import find_checkpoint, list_files
+from rushes.catalogue.source import HubSource
+from rushes.errors import LockRefused, ProjectError, WeightsMissing
+from rushes.hub import find_checkpoint, list_files, locate_file, pin_model
 from rushes.models.base import find_family
 from rushes.spec.project import Project
 from rushes.stages.base import Stage
@@ -40,13 +41,19 @@ class LockedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nbytes: int
 
 
-class LockedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One checkpoint. Files by their path in it."""
+class LockedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One checkpoint. Files by their path in it.
+
+    Args:
+        revision: the commit, for weights of the hub.
+        others: commits of further repositories that parts come from.
+    """
 
     revision: str
     source: str
     dtype: str
     files: dict[str, LockedFile]
+    others: dict[str, str] = {}
 
 
 class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,19 +115,35 @@ def write_lock(folder: Path, lock: Lock) -> None:
 
 
 def lock_model(model: Model, store: Store, *, remember: bool = True) -> LockedModel:
-    """Hash a checkpoint as it lies on the disk; unchanged files are not read twice."""
-    folder = find_checkpoint(model)
-    names = list_files(folder)
-    digests = store.digest_files([folder / name for name in names], remember=remember)
+    """Hash a checkpoint as it lies on the disk; unchanged files are not read twice.
+
+    Raises:
+        WeightsMissing: it is not on this machine.
+    """
+    model = pin_model(model)
+    checkpoint = find_checkpoint(model)
+    paths = {name: locate_file(checkpoint, name) for name in list_files(checkpoint)}
+    digests = store.digest_files(paths.values(), remember=remember)
+    elsewhere = {p.source.repo: p.source.revision for p in model.parts if p.source is not None}
+    if isinstance(model.source, HubSource):
+        elsewhere.pop(model.source.repo, None)
     return LockedModel(
         revision=model.source.revision,
         source=model.source.label,
         dtype=model.dtype,
         files={
-            name: LockedFile(digests[(folder / name).absolute()], (folder / name).stat().st_size)
-            for name in names
+            name: LockedFile(digests[path.absolute()], path.stat().st_size)
+            for name, path in paths.items()
         },
+        others=elsewhere if isinstance(model.source, HubSource) else {},
     )
+
+
+def pin_locked(model: Model, locked: LockedModel | None) -> Model:
+    """The model at the commits that rushes.lock says, for weights of the hub."""
+    if locked is None or not isinstance(model.source, HubSource):
+        return model
+    return pin_model(model, {**locked.others, model.source.repo: locked.revision})
 
 
 def needed_stages(project: Project) -> list[Stage]:
@@ -193,12 +216,18 @@ def missing_entries(project: Project, lock: Lock) -> list[str]:
 
 
 def check_weights(
-    models: Iterable[Model], lock: Lock, store: Store, *, remember: bool = True
+    models: Iterable[Model],
+    lock: Lock,
+    store: Store,
+    *,
+    remember: bool = True,
+    needed: bool = True,
 ) -> None:
     """Refuse weights that are not the locked ones.
 
     Args:
         remember: keep the digests of files for the next time; False writes nothing.
+        needed: False passes over what is not on this machine: planning does without.
 
     Raises:
         LockRefused: names the first file that differs.
@@ -207,7 +236,12 @@ def check_weights(
         locked = lock.models.get(model.id)
         if locked is None:
             continue
-        found = lock_model(model, store, remember=remember)
+        try:
+            found = lock_model(pin_locked(model, locked), store, remember=remember)
+        except WeightsMissing:
+            if needed:
+                raise
+            continue
         for change in _compare_model(model.id, locked, found):
             raise LockRefused(
                 f"the weights of {model.id} are not the locked ones: {change.what}",
@@ -249,10 +283,10 @@ def _compare_model(name: str, old: LockedModel | None, new: LockedModel) -> list
     if old is None:
         return [LockChange(f"models.{name}", None, f"{new.revision}, {len(new.files)} files")]
     changes = []
-    for field in ("revision", "source", "dtype"):
+    for field in ("revision", "source", "dtype", "others"):
         before, after = getattr(old, field), getattr(new, field)
         if before != after:
-            changes.append(LockChange(f"{field} of {name}", before, after))
+            changes.append(LockChange(f"{field} of {name}", str(before), str(after)))
     for path in sorted(old.files.keys() | new.files.keys()):
         was, now = old.files.get(path), new.files.get(path)
         if was != now:

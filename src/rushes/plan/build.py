@@ -260,10 +260,15 @@ class _Builder:
             files = {
                 path: file.sha256
                 for path, file in locked.files.items()
-                if path.split("/", 1)[0] in folders
+                if path.split("/", 1)[0] in folders or _is_whole_model(path)
             }
             numerics = {"dtype": locked.dtype}
         return Environment(STAGES[stage].version, files, self.lock.toolchains[stage], numerics)
+
+
+def _is_whole_model(path: str) -> bool:
+    """Whether a file of a checkpoint holds several parts, which every stage may read."""
+    return "/" not in path and path.endswith(".safetensors")
 
 
 @cache

@@ -18,6 +18,7 @@ from rushes.lock import (
     complete_lock,
     missing_entries,
     needed_stages,
+    pin_locked,
     read_lock,
     write_lock,
 )
@@ -144,7 +145,7 @@ def _run_rounds(
     """Plan and run until nothing is left to run and every clip is in its place."""
     empty = 0
     interval = project.checkpoint_seconds
-    models = {model.id: model for model in project.models}
+    models = {m.id: pin_locked(m, lock.models.get(m.id)) for m in project.models}
     with LocalExecutor(
         store, observer, options.device, options.media_workers, interval, models
     ) as executor:
