@@ -1,4 +1,4 @@
-"""Where a model's checkpoint lies. The one module that may ever download.
+"""Where a checkpoint lies. The one module that may ever download.
 
 The embedded models travel in the package; nothing is fetched for them.
 """
@@ -8,24 +8,28 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from rushes.catalogue.model import Model
+from rushes.catalogue.reader import Entry
 from rushes.errors import LockRefused
 
 WEIGHT_SUFFIXES = (".safetensors", ".json", ".txt", ".model", ".jinja")
 """Files of a checkpoint that are loaded; pickles never are."""
 
+HEADS = ("model_index.json", "config.json")
+"""A checkpoint's folder holds one: of a pipeline of parts, or of a single model."""
 
-def find_checkpoint(model: Model) -> Path:
-    """The folder of a model's checkpoint, in the hub's layout.
+
+def find_checkpoint(entry: Entry) -> Path:
+    """The folder of a generator's or reader's checkpoint, in the hub's layout.
 
     Raises:
         LockRefused: it is not there.
     """
-    folder = Path(str(resources.files(model.source.package).joinpath(model.source.path)))
-    if not (folder / "model_index.json").is_file():
+    source = entry.source
+    folder = Path(str(resources.files(source.package).joinpath(source.path)))
+    if not any((folder / name).is_file() for name in HEADS):
         raise LockRefused(
-            f"the weights of {model.name} are not in {folder}",
-            hint=f"install the package {model.source.package!r} again",
+            f"the weights of {entry.name} are not in {folder}",
+            hint=f"install the package {source.package!r} again",
         )
     return folder
 
