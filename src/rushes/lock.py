@@ -15,10 +15,13 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from rushes.catalogue.model import Model
-from rushes.errors import LockRefused, ProjectError
+from rushes.catalogue.load import find_reader_entry
+from rushes.catalogue.reader import DEFAULT_READER, Entry
+from rushes.checks.registry import asking_checks
+from rushes.errors import LockRefused, ProjectError, UsageError
 from rushes.hub import find_checkpoint, list_files
 from rushes.spec.project import Project
+from rushes.spec.resolve import check_licence
 from rushes.stages.base import Stage
 from rushes.stages.registry import STAGES
 from rushes.store.files import write_durable
@@ -48,7 +51,12 @@ class LockedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file. ``toolchains``: by stage, the version of each distribution it depends on."""
+    """The file.
+
+    Args:
+        models: checkpoints by name, of generators and of readers.
+        toolchains: by stage, the version of each distribution it depends on.
+    """
 
     version: int = 1
     models: dict[str, LockedModel] = {}
@@ -105,7 +113,7 @@ def write_lock(folder: Path, lock: Lock) -> None:
     write_durable(folder / LOCK_FILE, (HEADER + tomli_w.dumps(data)).encode())
 
 
-def lock_model(model: Model, store: Store, *, remember: bool = True) -> LockedModel:
+def lock_model(model: Entry, store: Store, *, remember: bool = True) -> LockedModel:
     """Hash a checkpoint as it lies on the disk; unchanged files are not read twice."""
     folder = find_checkpoint(model)
     names = list_files(folder)
@@ -121,11 +129,36 @@ def lock_model(model: Model, store: Store, *, remember: bool = True) -> LockedMo
     )
 
 
+def needed_checkpoints(project: Project) -> list[Entry]:
+    """The models of a project's shots, then the reader, where a check asks one.
+
+    Raises:
+        LicenceRefused: the policy does not list the reader's licence.
+    """
+    found: list[Entry] = list(project.models)
+    if _asks_reader(project):
+        found.append(find_reader_entry(DEFAULT_READER))
+        check_licence(project, found[-1])
+    return found
+
+
+def _asks_reader(project: Project) -> bool:
+    for checks in {shot.checks for shot in project.shots.values()}:
+        try:
+            if asking_checks(checks):
+                return True
+        except UsageError:
+            continue  # planning says where the unknown check stands
+    return False
+
+
 def needed_stages(project: Project) -> list[Stage]:
     """The stages that a project's shots and films go through."""
     unused = set() if project.films else {"assemble"}
     if not any(shot.conditions.files for shot in project.shots.values()):
         unused.add("encode_condition")
+    if not _asks_reader(project):
+        unused.add("ask")
     return [stage for name, stage in STAGES.items() if name not in unused]
 
 
@@ -158,7 +191,7 @@ def complete_lock(
     """
     models, toolchains = dict(lock.models), dict(lock.toolchains)
     changes: list[LockChange] = []
-    for model in project.models:
+    for model in needed_checkpoints(project):
         before = lock.models.get(model.name)
         if before is None or update:
             models[model.name] = lock_model(model, store)
@@ -173,13 +206,14 @@ def complete_lock(
 
 def missing_entries(project: Project, lock: Lock) -> list[str]:
     """What the project needs and the lock lacks."""
-    models = [f"models.{m.name}" for m in project.models if m.name not in lock.models]
+    needed = needed_checkpoints(project)
+    models = [f"models.{m.name}" for m in needed if m.name not in lock.models]
     stages = [s.name for s in needed_stages(project) if s.name not in lock.toolchains]
     return models + [f"toolchains.{name}" for name in stages]
 
 
 def check_weights(
-    models: Iterable[Model], lock: Lock, store: Store, *, remember: bool = True
+    models: Iterable[Entry], lock: Lock, store: Store, *, remember: bool = True
 ) -> None:
     """Refuse weights that are not the locked ones.
 

@@ -23,7 +23,7 @@ from tests.plan.tools import (
     text_changed,
 )
 
-SHOT_STAGES = [name for name in STAGES if name not in ("assemble", "encode_condition")]
+SHOT_STAGES = [name for name in STAGES if name not in ("assemble", "encode_condition", "ask")]
 FILM = {("both", "assemble"), ("both", "check")}
 ALL = {(shot, stage) for shot in ("one", "two") for stage in SHOT_STAGES} | FILM
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rushes.models.base import find_family
+from rushes.lock import needed_checkpoints
+from rushes.plan.entries import list_parts
 from rushes.plan.nodes import Node, Plan
 from rushes.stages.registry import STAGES
 from rushes.types import Key
@@ -81,13 +82,13 @@ def order_work(plan: Plan, is_present: Callable[[Key], bool], *, ahead: bool = F
 
 def _mark_loads(plan: Plan, ordered: list[tuple[Node, str, int]]) -> list[Step]:
     loaded: set[tuple[str, str]] = set()
-    models = {model.name: model for model in plan.project.models}
+    entries = {entry.name: entry for entry in needed_checkpoints(plan.project)}
     steps = []
     for node, name, attempt in ordered:
         fresh: tuple[str, ...] = ()
         if node.model is not None:
-            folders = find_family(models[node.model].family).folders[node.stage]
-            fresh = tuple(folder for folder in folders if (node.model, folder) not in loaded)
-            loaded.update((node.model, folder) for folder in fresh)
+            parts = list_parts(entries[node.model], node.stage)
+            fresh = tuple(part for part in parts if (node.model, part) not in loaded)
+            loaded.update((node.model, part) for part in fresh)
         steps.append(Step(node, name, attempt, fresh))
     return steps

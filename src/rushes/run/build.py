@@ -17,6 +17,7 @@ from rushes.lock import (
     check_weights,
     complete_lock,
     missing_entries,
+    needed_checkpoints,
     needed_stages,
     read_lock,
     write_lock,
@@ -89,7 +90,7 @@ def prepare_lock(project: Project, store: Store, *, locked: bool) -> Lock:
         raise LockRefused(
             f"{LOCK_FILE} lacks {', '.join(missing[:3])}", where=LOCK_FILE, hint="run: rushes lock"
         )
-    check_weights(project.models, lock, store)
+    check_weights(needed_checkpoints(project), lock, store)
     names = [stage.name for stage in needed_stages(project) if stage.name in lock.toolchains]
     check_toolchain(names, lock, libraries=False)
     if missing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rushes.stages import (
+    ask,
     assemble,
     check,
     decode_audio,
@@ -25,6 +26,7 @@ STAGES: dict[str, Stage] = {
         decode_video,
         decode_audio,
         export,
+        ask,
         assemble,
         check,
     )
