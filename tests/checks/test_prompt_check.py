@@ -47,6 +47,12 @@ def test_one_statement_that_fails_is_named(clip: Path, no: str) -> None:
     assert not verdict.message.endswith(".")
 
 
+def test_a_reader_that_goes_on_and_on_does_not_fill_the_report(clip: Path) -> None:
+    verdict = judge(clip, "yes", "no, it\nblinks " * 90, "yes")
+    assert len(str(verdict.evidence["failed"])) < 100
+    assert "\n" not in str(verdict.evidence["failed"])
+
+
 def test_a_file_without_a_prompt_is_a_usage_error(clip: Path) -> None:
     with pytest.raises(UsageError, match="needs a shot") as caught:
         check_file(clip, ["default", "prompt"])

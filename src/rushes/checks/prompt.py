@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 THRESHOLD = 1.0
 """A clip that lacks one of the things it was asked for is not what was asked for."""
+MAX_ANSWER = 60
+"""Characters of an answer in the evidence: enough for a sentence, whatever a reader says."""
 _YES = re.compile(r"\W*yes\b", re.IGNORECASE)
 
 
@@ -59,7 +61,7 @@ class PromptJudge:
         total = len(self._answers)
         failed = [answered for answered in self._answers if not _YES.match(answered.answer)]
         held = total - len(failed)
-        said = "; ".join(f"{each.question} {each.answer}".strip() for each in failed)
+        said = "; ".join(f"{each.question} {_shorten(each.answer)}".strip() for each in failed)
         return Verdict(
             "prompt",
             held / total if total else 0.0,
@@ -68,6 +70,11 @@ class PromptJudge:
             (),
             {"statements": total, "held": held, "failed": said},
         )
+
+
+def _shorten(answer: str) -> str:
+    words = " ".join(answer.split())
+    return words if len(words) <= MAX_ANSWER else f"{words[: MAX_ANSWER - 1]}…"
 
 
 def _describe(total: int, failed: list[Answered]) -> str:
