@@ -134,12 +134,11 @@ def test_weights_that_are_not_there_are_refused(
     assert "weights of spotter" in done.json["error"]["message"]
 
 
-def test_the_parent_never_imports_torch(clip: Path) -> None:
+def test_the_parent_never_imports_torch(clip: Path, spotter: Path) -> None:
     code = (
-        "import sys; from rushes.cli.main import main; from rushes.run import asking;"
-        "from tests.readers.untrained import find_checkpoint;"
-        "from rushes.run import process; process.MODULE = 'tests.readers.untrained';"
-        "asking.find_checkpoint = find_checkpoint;"
+        "import sys; from pathlib import Path; from rushes.cli.main import main;"
+        "from rushes.run import asking, execute;"
+        f"asking.find_checkpoint = execute.find_checkpoint = lambda entry: Path({str(spotter)!r});"
         f"code = main(['ask', {str(clip)!r}, 'what?']);"
         "print(code, {'torch', 'transformers', 'diffusers'} & set(sys.modules))"
     )

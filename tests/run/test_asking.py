@@ -87,7 +87,7 @@ def test_the_reader_is_pinned_named_and_held_to_its_files(
     assert [model["name"] for model in manifest["models"]] == ["sprite", "spotter"]
     other = Path(shutil.copytree(spotter, tmp_path / "spotter"))
     (other / "generation_config.json").write_text("{}")
-    monkeypatch.setenv(untrained.VARIABLE, str(other))
+    untrained.install(monkeypatch, other)
     code, document = call("make", "-C", built)
     assert code == 3
     assert "weights of spotter" in document["error"]["message"]
