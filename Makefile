@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help clip test lint types imports sizes unit schema golden bench train-sprite clean
+.PHONY: help clip test lint types imports sizes unit schema golden bench train-sprite train-spotter clean
 
 help:            ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench: $(VENV)/.dev  ## run every benchmark; results in bench/results
 
 train-sprite: $(VENV)/.dev  ## train the embedded model from nothing (hours)
 	@$(BIN)/python -m training.sprite.train --all
+
+train-spotter: $(VENV)/.dev  ## train the embedded reader from nothing (hours)
+	@$(BIN)/python -m training.spotter.train --all
 
 clean:           ## remove what builds made; .venv stays
 	@rm -rf examples/*/out examples/*/.rushes .mypy_cache .ruff_cache .hypothesis

@@ -15,12 +15,15 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from rushes.catalogue.model import Model
+from rushes.catalogue.load import find_reader_entry
+from rushes.catalogue.reader import DEFAULT_READER, Entry
 from rushes.catalogue.source import HubSource
-from rushes.errors import LockRefused, ProjectError, WeightsMissing
+from rushes.checks.registry import asking_checks
+from rushes.errors import LockRefused, ProjectError, UsageError, WeightsMissing
 from rushes.hub import find_checkpoint, list_files, locate_file, pin_model
 from rushes.models.base import find_family
 from rushes.spec.project import Project
+from rushes.spec.resolve import check_licence
 from rushes.stages.base import Stage
 from rushes.stages.encode_given import encodes_together
 from rushes.stages.registry import STAGES
@@ -57,7 +60,12 @@ class LockedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
 
 class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file. ``toolchains``: by stage, the version of each distribution it depends on."""
+    """The file.
+
+    Args:
+        models: checkpoints by name, of generators and of readers.
+        toolchains: by stage, the version of each distribution it depends on.
+    """
 
     version: int = 1
     models: dict[str, LockedModel] = {}
@@ -114,7 +122,7 @@ def write_lock(folder: Path, lock: Lock) -> None:
     write_durable(folder / LOCK_FILE, (HEADER + tomli_w.dumps(data)).encode())
 
 
-def lock_model(model: Model, store: Store, *, remember: bool = True) -> LockedModel:
+def lock_model(model: Entry, store: Store, *, remember: bool = True) -> LockedModel:
     """Hash a checkpoint as it lies on the disk; unchanged files are not read twice.
 
     Raises:
@@ -139,11 +147,34 @@ def lock_model(model: Model, store: Store, *, remember: bool = True) -> LockedMo
     )
 
 
-def pin_locked(model: Model, locked: LockedModel | None) -> Model:
-    """The model at the commits that rushes.lock says, for weights of the hub."""
+def pin_locked(model: Entry, locked: LockedModel | None) -> Entry:
+    """The entry at the commits that rushes.lock says, for weights of the hub."""
     if locked is None or not isinstance(model.source, HubSource):
         return model
     return pin_model(model, {**locked.others, model.source.repo: locked.revision})
+
+
+def needed_checkpoints(project: Project) -> list[Entry]:
+    """The models of a project's shots, then the reader, where a check asks one.
+
+    Raises:
+        LicenceRefused: the policy does not list the reader's licence.
+    """
+    found: list[Entry] = list(project.models)
+    if _asks_reader(project):
+        found.append(find_reader_entry(DEFAULT_READER))
+        check_licence(project, found[-1])
+    return found
+
+
+def _asks_reader(project: Project) -> bool:
+    for checks in {shot.checks for shot in project.shots.values()}:
+        try:
+            if asking_checks(checks):
+                return True
+        except UsageError:
+            continue  # planning says where the unknown check stands
+    return False
 
 
 def needed_stages(project: Project) -> list[Stage]:
@@ -161,6 +192,7 @@ def needed_stages(project: Project) -> list[Stage]:
         "cut_track": "track" in sounds,
         "upsample": any(shot.upscale > 1 for shot in shots),
         "refine": any(shot.upscale > 1 for shot in shots),
+        "ask": _asks_reader(project),
     }
     unused = {name for name, needed in used.items() if not needed}
     return [stage for name, stage in STAGES.items() if name not in unused]
@@ -195,7 +227,7 @@ def complete_lock(
     """
     models, toolchains = dict(lock.models), dict(lock.toolchains)
     changes: list[LockChange] = []
-    for model in project.models:
+    for model in needed_checkpoints(project):
         before = lock.models.get(model.id)
         if before is None or update:
             models[model.id] = lock_model(model, store)
@@ -210,13 +242,14 @@ def complete_lock(
 
 def missing_entries(project: Project, lock: Lock) -> list[str]:
     """What the project needs and the lock lacks."""
-    models = [f"models.{m.id}" for m in project.models if m.id not in lock.models]
+    needed = needed_checkpoints(project)
+    models = [f"models.{m.id}" for m in needed if m.id not in lock.models]
     stages = [s.name for s in needed_stages(project) if s.name not in lock.toolchains]
     return models + [f"toolchains.{name}" for name in stages]
 
 
 def check_weights(
-    models: Iterable[Model],
+    models: Iterable[Entry],
     lock: Lock,
     store: Store,
     *,

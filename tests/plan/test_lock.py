@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from rushes.catalogue.load import find_reader_entry
 from rushes.catalogue.model import Model
 from rushes.cli.main import main
 from rushes.errors import LockRefused, ProjectError
@@ -270,6 +271,21 @@ def test_a_package_without_its_weights() -> None:
     source = msgspec.structs.replace(SPRITE.source, path="weights/nothing")
     with pytest.raises(LockRefused, match="not in"):
         find_checkpoint(msgspec.structs.replace(SPRITE, source=source))
+
+
+def test_a_folder_of_a_single_model_is_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path / "brings_a_reader" / "weights"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").write_text("")
+    source = msgspec.structs.replace(SPRITE.source, package="brings_a_reader", path="weights")
+    spotter = msgspec.structs.replace(find_reader_entry("spotter"), source=source)
+    with pytest.raises(LockRefused, match="weights of spotter"):
+        find_checkpoint(spotter)
+    (folder / "config.json").write_text("{}")
+    assert find_checkpoint(spotter) == folder
 
 
 def test_the_embedded_model_has_the_parts_its_family_reads(tmp_path: Path) -> None:

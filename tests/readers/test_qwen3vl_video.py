@@ -74,7 +74,7 @@ def test_sizes_are_whole_tokens_within_the_budget(
     factor = settings.factor
     assert rows % factor == columns % factor == 0
     assert min(rows, columns) >= factor
-    if max(height, width) <= 8 * min(height, width):
+    if max(height, width) <= 8 * min(height, width) and min(rows, columns) > factor:
         most = settings.longest_edge
         if not large:
             most = min(most, frames * settings.max_video_tokens * factor**2)

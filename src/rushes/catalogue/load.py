@@ -1,4 +1,4 @@
-"""The catalogue on disk: one TOML file a model."""
+"""The catalogue on disk: one TOML file an entry, generators in ``models``, readers beside them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,26 @@ import json
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from rushes.catalogue.model import Model
+from rushes.catalogue.reader import Entry, ReaderEntry
 from rushes.catalogue.source import Part
 from rushes.errors import UsageError
+
+E = TypeVar("E", bound=Entry)
 
 
 def model_names() -> list[str]:
     """Names of all models, sorted."""
-    folder = resources.files("rushes.catalogue").joinpath("models")
-    files = (entry.name for entry in folder.iterdir())
-    return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
+    return _list_names("models")
+
+
+def reader_names() -> list[str]:
+    """Names of all readers, sorted."""
+    return _list_names("readers")
 
 
 @cache
@@ -30,13 +36,32 @@ def find_model(name: str) -> Model:
     Raises:
         UsageError: there is none of this name; suggests the nearest.
     """
-    names = model_names()
+    return _find_entry("model", Model, name)
+
+
+@cache
+def find_reader_entry(name: str) -> ReaderEntry:
+    """The entry of a reader.
+
+    Raises:
+        UsageError: there is none of this name; suggests the nearest.
+    """
+    return _find_entry("reader", ReaderEntry, name)
+
+
+def _list_names(folder: str) -> list[str]:
+    entries = resources.files("rushes.catalogue").joinpath(folder).iterdir()
+    return sorted(e.name.removesuffix(".toml") for e in entries if e.name.endswith(".toml"))
+
+
+def _find_entry(what: str, kind: type[E], name: str) -> E:
+    names = _list_names(f"{what}s")
     if name not in names:
         close = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known models: {', '.join(names)}"
-        raise UsageError(f"there is no model {name!r} in the catalogue", hint=hint)
-    file = resources.files("rushes.catalogue").joinpath("models", f"{name}.toml")
-    return msgspec.convert(tomllib.loads(file.read_text("utf-8")), Model)
+        hint = f"did you mean {close[0]}?" if close else f"known {what}s: {', '.join(names)}"
+        raise UsageError(f"there is no {what} {name!r} in the catalogue", hint=hint)
+    file = resources.files("rushes.catalogue").joinpath(f"{what}s", f"{name}.toml")
+    return msgspec.convert(tomllib.loads(file.read_text("utf-8")), kind)
 
 
 def find_named(name: str) -> Model:

@@ -8,6 +8,7 @@ verdict. Scores mean the same everywhere: higher is better, and ``passed`` is ex
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -52,6 +53,14 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """What a reader of video said to a question about the clip."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """What the plan says the clip must be; None where a foreign file is judged on its own."""
 
@@ -83,6 +92,14 @@ class DamageWatcher(Protocol):
         """``reason``: what was lost at about ``seconds``."""
 
 
+@runtime_checkable
+class AnswerJudge(Protocol):
+    """A judge that is also told, before the first frame, what a reader answered."""
+
+    def see_answers(self, answers: Sequence[Answered]) -> None:
+        """Answers to the questions of this check, in their order."""
+
+
 class Check(Protocol):
     """The door by which built-in checks and plug-ins (``rushes.checks``) enter."""
 
@@ -92,3 +109,11 @@ class Check(Protocol):
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
         """A fresh judge for one file."""
+
+
+@runtime_checkable
+class AskingCheck(Protocol):
+    """A check that has a reader asked about the clip; its judges are :class:`AnswerJudge`."""
+
+    def make_questions(self, prompt: str) -> tuple[str, ...]:
+        """What to ask about a clip that was made from this prompt; pure, without torch."""

@@ -13,7 +13,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from rushes.checks.base import Check, DamageWatcher, Expectation, Verdict
+from rushes.checks.base import (
+    Answered,
+    AnswerJudge,
+    AskingCheck,
+    Check,
+    DamageWatcher,
+    Expectation,
+    Judge,
+    Verdict,
+)
 from rushes.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,10 +30,13 @@ if TYPE_CHECKING:
 
     from rushes.media import Damage
 
-BUILT_IN = ("container", "black", "frozen", "flicker", "silence", "clipping")
+DEFAULT = ("container", "black", "frozen", "flicker", "silence", "clipping")
+"""What every clip can be judged by, whatever it shows."""
+
+BUILT_IN = (*DEFAULT, "prompt")
 """One module of this package each."""
 
-PROFILES: Mapping[str, tuple[str, ...]] = {"default": BUILT_IN}
+PROFILES: Mapping[str, tuple[str, ...]] = {"default": DEFAULT}
 """Names that stand for several checks."""
 
 ENTRY_POINTS = "rushes.checks"
@@ -72,22 +84,49 @@ def expand_checks(names: Iterable[str]) -> list[str]:
     return list(found)
 
 
+def asking_checks(names: Iterable[str]) -> list[str]:
+    """Those of the checks and profiles that have a reader asked about the clip.
+
+    Raises:
+        UsageError: an unknown name, or a plug-in that cannot be loaded.
+    """
+    return [name for name in expand_checks(names) if isinstance(find_check(name), AskingCheck)]
+
+
+def make_questions(names: Iterable[str], prompt: str) -> tuple[tuple[str, str], ...]:
+    """What asking checks want to know of a clip made from this prompt: (check, question)."""
+    return tuple(
+        (name, question)
+        for name in asking_checks(names)
+        for question in cast(AskingCheck, find_check(name)).make_questions(prompt)
+    )
+
+
 def check_file(
-    path: str | Path, names: Sequence[str], expect: Expectation | None = None
+    path: str | Path,
+    names: Sequence[str],
+    expect: Expectation | None = None,
+    answers: Mapping[str, Sequence[Answered]] | None = None,
 ) -> list[Verdict]:
     """Judge a media file by checks and profiles, in one decode and constant memory.
 
     A file that breaks midway is judged on what could be read; ``container`` says what was lost.
 
+    Args:
+        answers: what a reader said, by asking check; None where nobody was asked.
+
     Raises:
         MediaError: not a media file at all.
-        UsageError: an unknown check.
+        UsageError: an unknown check, or one that asks about a prompt where there is none.
     """
     from rushes.media import FrameItem, probe, read_both
 
-    checks = [find_check(name) for name in expand_checks(names)]
+    checks = {name: find_check(name) for name in expand_checks(names)}
+    if answers is None:
+        require_no_prompt(names, str(path))
     info = probe(path)
-    judges = [check.judge(info, expect) for check in checks]
+    judges = [check.judge(info, expect) for check in checks.values()]
+    _tell_answers(dict(zip(checks, judges, strict=True)), answers or {})
     watchers = [judge for judge in judges if isinstance(judge, DamageWatcher)]
 
     def tell_damage(damage: Damage) -> None:
@@ -101,6 +140,26 @@ def check_file(
             else:
                 judge.hear_samples(item.seconds, item.samples, item.rate)
     return [judge.give_verdict() for judge in judges]
+
+
+def require_no_prompt(names: Iterable[str], where: str | None = None) -> None:
+    """Refuse checks that ask about a prompt, where there is none: of a film, or of any file.
+
+    Raises:
+        UsageError: names the check.
+    """
+    for name in asking_checks(names):
+        raise UsageError(
+            f"the check {name!r} asks about a prompt, so it needs a shot",
+            where=where,
+            hint='check shots by it; of anything else, ask yourself: rushes ask FILE "QUESTION"',
+        )
+
+
+def _tell_answers(judges: Mapping[str, Judge], answers: Mapping[str, Sequence[Answered]]) -> None:
+    for name, judge in judges.items():
+        if isinstance(judge, AnswerJudge):
+            judge.see_answers(answers.get(name, ()))
 
 
 @cache

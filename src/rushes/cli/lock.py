@@ -31,6 +31,7 @@ def command(update: bool, folder: Path, as_json: bool) -> int:
         check_toolchain,
         check_weights,
         complete_lock,
+        needed_checkpoints,
         needed_stages,
         read_lock,
         write_lock,
@@ -43,7 +44,7 @@ def command(update: bool, folder: Path, as_json: bool) -> int:
     lock = read_lock(folder)
     store = Store(find_store(folder))
     if not update:
-        check_weights(project.models, lock, store)
+        check_weights(needed_checkpoints(project), lock, store)
         locked = [s.name for s in needed_stages(project) if s.name in lock.toolchains]
         check_toolchain(locked, lock)
     after, changes = complete_lock(project, lock, store, update=update)

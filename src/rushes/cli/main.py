@@ -27,6 +27,7 @@ COMMANDS = {
     "lock": "Pin weights and toolchain in rushes.lock.",
     "verify": "Re-run stages in a fresh store and compare the bytes.",
     "check": "Run checks on any video file, or on shots of the project.",
+    "ask": "Ask about any video file, or about shots of the project.",
     "report": "Write (and open) the report of the last build.",
     "log": "Show the ledger: what ran, how long, and for whom.",
     "cache": "Look after the store: status, gc, verify.",

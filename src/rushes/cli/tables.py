@@ -22,6 +22,7 @@ HEADS = {
     "decode_audio": "audio",
     "assemble": "join",
     "export": "export",
+    "ask": "ask",
     "check": "check",
 }
 MAX_ROWS = 40

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from rushes.catalogue.model import Model
+from rushes.catalogue.reader import Entry
 from rushes.catalogue.source import FolderSource, HubSource
 from rushes.errors import LockRefused, WeightsMissing
 from rushes.hub.cache import find_commit, links_folder, list_snapshot, snapshot_folder
@@ -28,6 +30,11 @@ from rushes.hub.choose import (
 )
 from rushes.models.base import find_family
 from rushes.store.files import map_os_errors
+
+E = TypeVar("E", bound=Entry)
+
+HEADS = (INDEX, "config.json")
+"""A checkpoint's folder holds one: of a pipeline of parts, or of a single model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class Piece:
     path: Path
 
 
-def find_checkpoint(model: Model) -> Path:
+def find_checkpoint(model: Entry) -> Path:
     """The folder of a model's checkpoint in the hub's layout, or a single file of the project's.
 
     A model of the hub is looked for in the Hugging Face cache, at its revision; its files are put
@@ -57,11 +64,13 @@ def find_checkpoint(model: Model) -> Path:
     """
     source = model.source
     if isinstance(source, HubSource):
+        assert isinstance(model, Model), "no reader of the catalogue lies on the hub"
         return _link_pieces(model.id, find_pieces(model))
     if isinstance(source, FolderSource):
+        assert isinstance(model, Model), "projects bring generators only"
         return _find_own(model, source)
     folder = Path(str(resources.files(source.package).joinpath(source.path)))
-    if not (folder / INDEX).is_file():
+    if not any((folder / name).is_file() for name in HEADS):
         raise WeightsMissing(
             f"the weights of {model.id} are not in {folder}",
             hint=f"install the package {source.package!r} again",
@@ -69,7 +78,7 @@ def find_checkpoint(model: Model) -> Path:
     return folder
 
 
-def pin_model(model: Model, commits: Mapping[str, str] | None = None) -> Model:
+def pin_model(model: E, commits: Mapping[str, str] | None = None) -> E:
     """The same with commits in the place of branches and tags.
 
     Args:

@@ -8,20 +8,30 @@ from dataclasses import asdict
 from functools import cache
 
 from rushes.canon import encode_value
-from rushes.checks.registry import expand_checks, find_check
+from rushes.catalogue.reader import ReaderEntry
+from rushes.checks.registry import (
+    asking_checks,
+    expand_checks,
+    find_check,
+    make_questions,
+    require_no_prompt,
+)
 from rushes.errors import UsageError
-from rushes.lock import Lock
+from rushes.lock import Lock, needed_checkpoints
 from rushes.media.formats import ExportFormat
-from rushes.models.base import folders_of
+from rushes.plan.entries import pick_files
 from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
 from rushes.plan.takes import TakePlanner
+from rushes.readers.base import find_reader
 from rushes.spec.conditions import SourceFile
 from rushes.spec.project import Film, Project, Shot
+from rushes.stages.ask import AskParams
 from rushes.stages.assemble import AssembleParams
 from rushes.stages.base import Params
 from rushes.stages.check import CheckParams
 from rushes.stages.export import ExportParams
 from rushes.stages.registry import STAGES
+from rushes.stages.render_prompt import fill_template
 from rushes.types import Digest, Key, VideoShape
 
 Facts = Mapping[str, object]
@@ -135,7 +145,9 @@ class _Builder:
         self._heads: dict[tuple[str, str | None], bytes | None] = {}
         self._nodes: dict[tuple[object, ...], Node] = {}
         self._encoded: dict[Params, bytes] = {}
-        self._checks: dict[tuple[str, ...], tuple[tuple[str, int], ...]] = {}
+        self._checks: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, int], ...]] = {}
+        self._asking: dict[tuple[str, ...], bool] = {}
+        self._entries = {entry.id: entry for entry in needed_checkpoints(project)}
 
     def plan_take(self, shot: Shot, attempt: int, bases: Mapping[str, ShotPlan]) -> Take:
         """One attempt, over the kept takes of what it is made from."""
@@ -146,11 +158,14 @@ class _Builder:
         made = Take(shot, attempt, planner.seed, nodes, last)
         inputs = [("frames", nodes["decode_video"])]
         inputs += [("sound", made.sound)] if made.sound is not None else []
-        clip = self.node("export", _export_params(shot.export), inputs)
-        where = ("shots", shot.name, "checks")
+        clip = nodes["export"] = self.node("export", _export_params(shot.export), inputs)
+        checks = self._find_checks(shot.name, shot.checks, ("shots", shot.name, "checks"))
+        judged = [("clip", clip)]
+        if (ask := self._ask_node(shot, clip)) is not None:
+            nodes["ask"] = ask
+            judged.append(("answers", ask))
         sounds = made.sound is not None
-        check = self._check_node(shot.name, shot.checks, shot.shape, sounds, clip, where)
-        nodes.update(export=clip, check=check)
+        nodes["check"] = self._check_node(checks, shot.shape, sounds, judged)
         return made
 
     def plan_film(self, film: Film, shots: list[ShotPlan]) -> FilmPlan:
@@ -168,35 +183,54 @@ class _Builder:
         fields = {name: getattr(export, name) for name in export.__struct_fields__}
         clip = self.node("assemble", AssembleParams(**fields, crossfade=film.crossfade), inputs)
         sounds = any(shot.kept.sound is not None for shot in shots)
-        where = ("films", film.name, "checks")
-        check = self._check_node(film.name, film.checks, shape, sounds, clip, where)
+        checks = self._find_checks(film.name, film.checks, ("films", film.name, "checks"))
+        check = self._check_node(checks, shape, sounds, [("clip", clip)])
         settled = all(shot.settled for shot in shots)
         return FilmPlan(film, {"assemble": clip, "check": check}, settled)
 
-    def _check_node(
-        self,
-        name: str,
-        checks: tuple[str, ...],
-        shape: VideoShape,
-        sounds: bool,
-        clip: Node,
-        path: tuple[str, ...],
-    ) -> Node:
-        if checks not in self._checks:
+    def _find_checks(
+        self, name: str, checks: tuple[str, ...], path: tuple[str, ...]
+    ) -> tuple[tuple[str, int], ...]:
+        """Name and version of each check that a shot or film names; a film has no prompt."""
+        place = (path[0], checks)
+        if place not in self._checks:
             try:
-                names = expand_checks(list(checks))
+                names = expand_checks(checks)
+                if path[0] == "films":
+                    require_no_prompt(checks)
             except UsageError as exc:
                 raise self.project.source.error(f"{name!r}: {exc.message}", path, exc.hint) from exc
-            self._checks[checks] = tuple((check, find_check(check).version) for check in names)
+            self._checks[place] = tuple((check, find_check(check).version) for check in names)
+        return self._checks[place]
+
+    def _ask_node(self, shot: Shot, clip: Node) -> Node | None:
+        """What a reader is asked about a shot's clip; None where no check asks."""
+        if shot.checks not in self._asking:
+            self._asking[shot.checks] = bool(asking_checks(shot.checks))
+        if not self._asking[shot.checks]:
+            return None
+        questions = make_questions(shot.checks, fill_template(shot.template, shot.variables))
+        reader = next(e for e in self._entries.values() if isinstance(e, ReaderEntry))
+        version = find_reader(reader.family).version
+        params = AskParams(reader.name, version, questions)
+        return self.node("ask", params, [("clip", clip)], reader.id)
+
+    def _check_node(
+        self,
+        checks: tuple[tuple[str, int], ...],
+        shape: VideoShape,
+        sounds: bool,
+        inputs: list[tuple[str, Node]],
+    ) -> Node:
         params = CheckParams(
-            checks=self._checks[checks],
+            checks=checks,
             frames=shape.frames,
             height=shape.height,
             width=shape.width,
             fps=shape.fps,
             audio=sounds,
         )
-        return self.node("check", params, [("clip", clip)])
+        return self.node("check", params, inputs)
 
     def node(
         self,
@@ -255,20 +289,10 @@ class _Builder:
             if model not in self.lock.models:
                 return None
             locked = self.lock.models[model]
-            entry = next(m for m in self.project.models if m.id == model)
-            folders = folders_of(entry, stage)
-            files = {
-                path: file.sha256
-                for path, file in locked.files.items()
-                if path.split("/", 1)[0] in folders or _is_whole_model(path)
-            }
+            read = pick_files(self._entries[model], stage, locked.files)
+            files = {path: locked.files[path].sha256 for path in read}
             numerics = {"dtype": locked.dtype}
         return Environment(STAGES[stage].version, files, self.lock.toolchains[stage], numerics)
-
-
-def _is_whole_model(path: str) -> bool:
-    """Whether a file of a checkpoint holds several parts, which every stage may read."""
-    return "/" not in path and path.endswith(".safetensors")
 
 
 @cache

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rushes.catalogue.model import Model
-from rushes.models.base import INDEX, folders_of
+from rushes.lock import needed_checkpoints
+from rushes.plan.entries import list_parts
 from rushes.plan.nodes import Node, Plan
 from rushes.stages.registry import STAGES
 from rushes.types import Key
@@ -82,23 +82,15 @@ def order_work(plan: Plan, is_present: Callable[[Key], bool], *, ahead: bool = F
 
 def _mark_loads(plan: Plan, ordered: list[tuple[Node, str, int]]) -> list[Step]:
     loaded: set[tuple[str, str]] = set()
-    models = {model.id: model for model in plan.project.models}
+    entries = {entry.id: entry for entry in needed_checkpoints(plan.project)}
     steps = []
     for node, name, attempt in ordered:
         fresh: tuple[str, ...] = ()
         if node.model is not None:
-            folders = _find_folders(plan, node, models[node.model])
-            fresh = tuple(folder for folder in folders if (node.model, folder) not in loaded)
-            loaded.update((node.model, folder) for folder in fresh)
+            environment = plan.environments.get((node.stage, node.model))
+            files = None if environment is None else environment.files
+            parts = list_parts(entries[node.model], node.stage, files)
+            fresh = tuple(part for part in parts if (node.model, part) not in loaded)
+            loaded.update((node.model, part) for part in fresh)
         steps.append(Step(node, name, attempt, fresh))
     return steps
-
-
-def _find_folders(plan: Plan, node: Node, model: Model) -> list[str]:
-    """Those that a stage loads of this checkpoint, once its files are locked; else all it may."""
-    named = folders_of(model, node.stage)
-    environment = plan.environments.get((node.stage, model.id))
-    if environment is None:
-        return [name for name in named if name != INDEX]
-    there = {path.partition("/")[0] for path in environment.files if "/" in path}
-    return [name for name in named if name in there]

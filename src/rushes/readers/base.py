@@ -6,6 +6,7 @@ answers questions about what was sampled. Plug-ins register under the group ``ru
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -89,6 +90,10 @@ class LoadedReader(Protocol):
     """A checkpoint opened on one device; its weights are loaded at the first question and stay."""
 
     @property
+    def loads(self) -> Mapping[str, float]:
+        """Seconds that loading each part took, for those loaded so far."""
+
+    @property
     def sampling(self) -> Sampling:
         """How clips are to be sampled for this checkpoint."""
 
@@ -103,8 +108,15 @@ class LoadedReader(Protocol):
 class Reader(Protocol):
     """One family of readers."""
 
-    def open(self, folder: Path, device: str) -> LoadedReader:
+    @property
+    def version(self) -> int:
+        """Raised by hand when the same clip and question get another answer; part of keys."""
+
+    def open(self, folder: Path, device: str, dtype: str | None = None) -> LoadedReader:
         """A checkpoint in the hub's layout; loads no weights yet.
+
+        Args:
+            dtype: what it computes in, as ``float32``; None leaves it to the family.
 
         Raises:
             UsageError: the folder is not a checkpoint of this family.

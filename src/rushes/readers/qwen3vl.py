@@ -31,7 +31,9 @@ MODEL_TYPES = ("qwen3_vl", "qwen3_vl_moe")
 class Qwen3VL:
     """The family."""
 
-    def open(self, folder: Path, device: str) -> LoadedQwen3VL:
+    version = 1
+
+    def open(self, folder: Path, device: str, dtype: str | None = None) -> LoadedQwen3VL:
         """A checkpoint folder in the hub's layout.
 
         Raises:
@@ -52,7 +54,7 @@ class Qwen3VL:
                 where=f"{path}:model_type",
                 hint=f"this family reads {' and '.join(MODEL_TYPES)}",
             )
-        return LoadedQwen3VL(folder, device)
+        return LoadedQwen3VL(folder, device, dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,16 @@ class _Clip:
 
 
 class LoadedQwen3VL:
-    """A checkpoint on one device: float32 on a CPU, the checkpoint's own type elsewhere."""
+    """A checkpoint on one device.
 
-    def __init__(self, folder: Path, device: str) -> None:
+    Args:
+        dtype: where None, float32 on a CPU and the checkpoint's own type elsewhere.
+    """
+
+    def __init__(self, folder: Path, device: str, dtype: str | None = None) -> None:
         self.folder = folder
         self.device = device
+        self.dtype = dtype or ("float32" if device == "cpu" else "auto")
         self.settings = read_settings(folder)
         self.loads: dict[str, float] = {}
         self._parts: dict[str, Any] = {}
@@ -94,7 +101,6 @@ class LoadedQwen3VL:
         return self._parts[name]
 
     def _load_model(self) -> Any:
-        import torch
         import transformers
 
         kind = json.loads((self.folder / "config.json").read_text("utf-8"))["model_type"]
@@ -102,10 +108,9 @@ class LoadedQwen3VL:
             "qwen3_vl": transformers.Qwen3VLForConditionalGeneration,
             "qwen3_vl_moe": transformers.Qwen3VLMoeForConditionalGeneration,
         }
-        dtype = torch.float32 if self.device == "cpu" else "auto"
         try:
             model = classes[kind].from_pretrained(
-                str(self.folder), local_files_only=True, use_safetensors=True, dtype=dtype
+                str(self.folder), local_files_only=True, use_safetensors=True, dtype=self.dtype
             )
         except OSError as exc:
             raise UsageError(

@@ -42,7 +42,7 @@ def _make_suite(manifest: Manifest, clip: ClipResult, record: ClipRecord | None)
     suite.set("time", f"{sum(stage.seconds for stage in clip.stages):.3f}")
     _add_properties(suite, clip, record)
     classname = clean_text(f"{manifest.project}.{clip.name}")
-    judging = sum(stage.seconds for stage in clip.stages if stage.stage == "check")
+    judging = sum(stage.seconds for stage in clip.stages if stage.stage in ("ask", "check"))
     for check in checks:
         _add_case(suite, classname, check, judging / len(checks))
     if broken:

@@ -15,12 +15,13 @@ import msgspec
 
 import rushes
 from rushes.canon import digest_bytes
-from rushes.lock import Lock
+from rushes.lock import Lock, needed_checkpoints
 from rushes.plan.explain import GraphRecord, record_graph
 from rushes.plan.nodes import FilmPlan, Node, Plan, ShotPlan, Take
 from rushes.run.build import Build
 from rushes.run.place import OUT_FOLDER
 from rushes.run.result import ClipResult, ErrorInfo, RunResult, Status
+from rushes.stages.render_prompt import fill_template
 from rushes.store.index import Result
 from rushes.store.store import Store
 from rushes.types import Digest, Key
@@ -34,7 +35,7 @@ _NO_RESULTS: Mapping[Key, Result] = {}
 
 
 class ModelRecord(msgspec.Struct, frozen=True):
-    """A model that shots of this build use; its weights are in the lock."""
+    """A model or reader that shots of this build use; its weights are in the lock."""
 
     name: str
     title: str
@@ -170,7 +171,6 @@ def _needed_keys(plan: Plan) -> list[Key]:
 
 def _record_shot(plan: ShotPlan, clip: ClipResult, results: Mapping[Key, Result]) -> ClipRecord:
     shot = plan.shot
-    text = shot.template.format_map(dict(shot.variables))
     return ClipRecord(
         name=shot.name,
         status=clip.status,
@@ -178,7 +178,7 @@ def _record_shot(plan: ShotPlan, clip: ClipResult, results: Mapping[Key, Result]
         sha256=_clip_digest(plan.kept.nodes["export"], clip, results),
         length=shot.length_note,
         model=shot.model.name,
-        prompt=" ".join(text.split()),
+        prompt=fill_template(shot.template, shot.variables),
         negative=" ".join(shot.negative.split()),
         attempts=[_record_attempt(take, plan.kept, clip, results) for take in plan.takes],
     )
@@ -218,10 +218,12 @@ def _clip_digest(node: Node, clip: ClipResult, results: Mapping[Key, Result]) ->
 
 
 def _record_models(plan: Plan) -> list[ModelRecord]:
-    models = {shot.shot.model.id: shot.shot.model for shot in plan.shots}
+    used = {shot.shot.model.id for shot in plan.shots}
+    used |= {node.model for *_, node in plan.rows() if node.model is not None}
     return [
         ModelRecord(m.name, m.title, m.licence.id, m.licence.name, m.licence.url)
-        for m in models.values()
+        for m in needed_checkpoints(plan.project)
+        if m.id in used
     ]
 
 

@@ -17,6 +17,7 @@ from rushes.lock import (
     check_weights,
     complete_lock,
     missing_entries,
+    needed_checkpoints,
     needed_stages,
     pin_locked,
     read_lock,
@@ -90,7 +91,7 @@ def prepare_lock(project: Project, store: Store, *, locked: bool) -> Lock:
         raise LockRefused(
             f"{LOCK_FILE} lacks {', '.join(missing[:3])}", where=LOCK_FILE, hint="run: rushes lock"
         )
-    check_weights(project.models, lock, store)
+    check_weights(needed_checkpoints(project), lock, store)
     names = [stage.name for stage in needed_stages(project) if stage.name in lock.toolchains]
     check_toolchain(names, lock, libraries=False)
     if missing:
@@ -145,9 +146,10 @@ def _run_rounds(
     """Plan and run until nothing is left to run and every clip is in its place."""
     empty = 0
     interval = project.checkpoint_seconds
-    models = {m.id: pin_locked(m, lock.models.get(m.id)) for m in project.models}
+    needed = needed_checkpoints(project)
+    entries = {entry.id: pin_locked(entry, lock.models.get(entry.id)) for entry in needed}
     with LocalExecutor(
-        store, observer, options.device, options.media_workers, interval, models
+        store, observer, options.device, options.media_workers, interval, entries
     ) as executor:
         while True:
             plan = build_plan(project, lock, lambda keys: find_facts(store, keys), options.targets)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from rushes.checks.registry import check_file
 from rushes.errors import MediaError, UsageError
+from rushes.run.asking import ask_prompt
 from rushes.run.place import OUT_FOLDER
+from rushes.spec.project import Shot
 from rushes.spec.read import PROJECT_FILE
 from rushes.spec.resolve import load_project
 from rushes.stages.check import to_row
@@ -19,8 +21,10 @@ def check_target(target: str, folder: Path, names: list[str]) -> dict[str, objec
         UsageError: there is neither such a file nor such a clip, or it is not a video.
     """
     path = find_target(target, folder)
+    shot = _find_shot(target, path, folder)
     try:
-        verdicts = check_file(path, names)
+        answers = None if shot is None else ask_prompt(path, shot, names)
+        verdicts = check_file(path, names, answers=answers)
     except MediaError as exc:
         raise UsageError(exc.message, where=exc.where or target, hint=exc.hint) from exc
     return {
@@ -28,6 +32,13 @@ def check_target(target: str, folder: Path, names: list[str]) -> dict[str, objec
         "passed": all(verdict.passed for verdict in verdicts),
         "checks": [to_row(verdict) for verdict in verdicts],
     }
+
+
+def _find_shot(target: str, path: Path, folder: Path) -> Shot | None:
+    """The shot that a target means, whose prompt can be asked about."""
+    if path == folder / target:
+        return None
+    return load_project(folder).shots.get(target)
 
 
 def find_target(target: str, folder: Path) -> Path:

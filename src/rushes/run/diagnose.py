@@ -12,11 +12,12 @@ from pathlib import Path
 import msgspec
 
 import rushes
-from rushes.catalogue.load import find_model, model_names
+from rushes.catalogue.load import find_model, find_reader_entry, model_names, reader_names
+from rushes.catalogue.reader import Entry
 from rushes.catalogue.source import PackageSource
-from rushes.errors import RushesError, WeightsMissing
+from rushes.errors import LockRefused, RushesError, WeightsMissing
 from rushes.hub import find_checkpoint, list_files, pin_model
-from rushes.lock import check_toolchain, check_weights, read_lock
+from rushes.lock import check_toolchain, check_weights, needed_checkpoints, read_lock
 from rushes.spec.read import PROJECT_FILE
 from rushes.spec.resolve import load_project
 from rushes.store.store import Store, find_store
@@ -41,6 +42,7 @@ def diagnose(folder: Path) -> list[Finding]:
         ("processor", _look_at_processor),
         ("media", _look_at_media),
         ("weights", _look_at_weights),
+        ("readers", _look_at_readers),
         ("disk", lambda: _look_at_disk(folder)),
     ]
     if (folder / PROJECT_FILE).exists():
@@ -83,16 +85,31 @@ def _look_at_media() -> str:
 def _look_at_weights() -> str:
     found = []
     for name in model_names():
-        model = pin_model(find_model(name))
+        model = find_model(name)
         try:
-            folder = find_checkpoint(model)
+            found.append(_measure_weights(model))
         except WeightsMissing:
             if isinstance(model.source, PackageSource):
                 raise
-            continue
-        nbytes = sum((folder / file).stat().st_size for file in list_files(folder))
-        found.append(f"{name} {model.source.revision[:12]}: {nbytes / 1e6:.1f} MB")
     return ", ".join(found)
+
+
+def _look_at_readers() -> str:
+    """A project builds without a reader, so one that is not here is said and no fault."""
+    found = []
+    for name in reader_names():
+        try:
+            found.append(_measure_weights(find_reader_entry(name)))
+        except LockRefused:
+            found.append(f"{name}: its weights are not here")
+    return ", ".join(found)
+
+
+def _measure_weights(entry: Entry) -> str:
+    entry = pin_model(entry)
+    folder = find_checkpoint(entry)
+    nbytes = sum((folder / file).stat().st_size for file in list_files(folder))
+    return f"{entry.name} {entry.source.revision[:12]}: {nbytes / 1e6:.1f} MB"
 
 
 def _look_at_disk(folder: Path) -> str:
@@ -113,7 +130,8 @@ def _look_at_project(folder: Path) -> str:
 
 def _look_at_lock(folder: Path) -> str:
     project, lock = load_project(folder), read_lock(folder)
-    check_weights(project.models, lock, Store(find_store(folder), read_only=True), remember=False)
+    store = Store(find_store(folder), read_only=True)
+    check_weights(needed_checkpoints(project), lock, store, remember=False)
     check_toolchain(lock.toolchains, lock)
     if not lock.models:
         return "not written yet; make will write it"

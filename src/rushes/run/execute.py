@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from rushes.catalogue.model import Model
+from rushes.catalogue.reader import Entry
 from rushes.errors import Interrupted, RushesError, StoreError, WorkerDied, error_types
 from rushes.hub import find_checkpoint
 from rushes.plan.order import Step
@@ -66,7 +67,7 @@ class LocalExecutor:
     Args:
         device: where models run: ``cpu``, ``cuda:N``, or ``auto``.
         media_workers: how many exports and checks may run at once.
-        models: by id, those that steps may load.
+        entries: by id, what steps may load.
     """
 
     def __init__(
@@ -76,10 +77,10 @@ class LocalExecutor:
         device: str,
         media_workers: int,
         interval: float,
-        models: Mapping[str, Model],
+        entries: Mapping[str, Entry],
     ) -> None:
         self.store = store
-        self.models = models
+        self.entries = entries
         self.observer = observer
         self.device = device
         self.checkpoint_seconds = interval
@@ -162,8 +163,11 @@ class LocalExecutor:
         )
 
     def _find_model(self, model_id: str) -> TaskModel:
-        model = self.models[model_id]
-        return TaskModel(model, str(find_checkpoint(model)))
+        entry = self.entries[model_id]
+        folder = str(find_checkpoint(entry))
+        if isinstance(entry, Model):
+            return TaskModel(folder, entry=entry)
+        return TaskModel(folder, reader=entry)
 
     def _take_event(
         self,

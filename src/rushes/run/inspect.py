@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rushes.ledger import Ledger
-from rushes.lock import Lock, check_weights, read_lock
+from rushes.lock import Lock, check_weights, needed_checkpoints, read_lock
 from rushes.plan.build import build_plan
 from rushes.plan.forecast import Typical
 from rushes.plan.nodes import Plan
@@ -38,7 +38,7 @@ def inspect_project(folder: Path, options: BuildOptions) -> View:
     project = override_shots(load_project(folder), options)
     store = Store(find_store(folder), read_only=True)
     lock = read_lock(folder)
-    check_weights(project.models, lock, store, remember=False, needed=False)
+    check_weights(needed_checkpoints(project), lock, store, remember=False, needed=False)
     plan = build_plan(project, lock, lambda keys: find_facts(store, keys), options.targets)
     return View(plan, lock, store.index.get_many(plan.keys()), _typical(store))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from rushes.catalogue.model import Model
+from rushes.catalogue.reader import ReaderEntry
 from rushes.types import Digest, Key
 
 
@@ -16,10 +17,11 @@ class TaskFile(msgspec.Struct, frozen=True):
 
 
 class TaskModel(msgspec.Struct, frozen=True):
-    """A catalogue entry and the folder where its checkpoint lies."""
+    """A catalogue entry, of a generator or a reader, and the folder where its checkpoint lies."""
 
-    entry: Model
     folder: str
+    entry: Model | None = None
+    reader: ReaderEntry | None = None
 
 
 class Task(msgspec.Struct, frozen=True):

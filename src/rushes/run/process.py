@@ -14,6 +14,9 @@ from typing import TypeAlias
 from rushes.run.messages import Event, Task, decode_event, encode_message
 from rushes.stages.base import Lane
 
+MODULE = "rushes.run.worker"
+"""What a worker runs."""
+
 Inbox: TypeAlias = "queue.Queue[tuple[WorkerProcess, Event | None]]"
 """Events of all workers; None means that the worker's pipe has closed."""
 
@@ -30,7 +33,7 @@ class WorkerProcess:
         self.task: Task | None = None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "rushes.run.worker", str(os.getpid()), str(store), device],
+            [sys.executable, "-m", MODULE, str(os.getpid()), str(store), device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -25,6 +25,7 @@ import msgspec
 
 from rushes.errors import CorruptObject, RushesError, StageFailed, StoreFull
 from rushes.models.base import LoadedModel, find_family
+from rushes.readers.base import LoadedReader, find_reader
 from rushes.run.messages import (
     Broken,
     Event,
@@ -60,6 +61,7 @@ class Worker:
         self.device = device
         self.out = out
         self.models: dict[tuple[str, str], LoadedModel] = {}
+        self.readers: dict[tuple[str, str], LoadedReader] = {}
 
     def tell(self, event: Event) -> None:
         """Send an event to the parent."""
@@ -92,9 +94,11 @@ class Worker:
         checkpoint = FileCheckpoint(self.store.checkpoint_path(task.key), task.checkpoint_seconds)
         inputs = self._read_inputs(task)
         if task.model is None:
-            return self._run_stage(task, stage, inputs, checkpoint, None)
+            return self._run_stage(task, stage, inputs, checkpoint)
         with hold_device(self.device or ""), share_cores(self.device or "", stage):
-            return self._run_stage(task, stage, inputs, checkpoint, self._open_model(task.model))
+            model = self._open_model(task.model) if stage.loads_model else None
+            reader = self._open_reader(task.model) if stage.loads_reader else None
+            return self._run_stage(task, stage, inputs, checkpoint, model, reader)
 
     def _run_stage(
         self,
@@ -102,9 +106,10 @@ class Worker:
         stage: Stage,
         inputs: dict[str, dict[str, Path]],
         checkpoint: FileCheckpoint,
-        model: LoadedModel | None,
+        model: LoadedModel | None = None,
+        reader: LoadedReader | None = None,
     ) -> Finished:
-        before = dict(model.loads) if model else {}
+        before = self._sum_loads(model, reader)
         reset_peak(self.device)
         started_at, start = time.time(), time.perf_counter()
         with self.store.scratch() as folder:
@@ -116,15 +121,23 @@ class Worker:
                     report=self._reporter(task),
                     model=model,
                     checkpoint=checkpoint,
+                    reader=reader,
                 )
             )
             seconds = time.perf_counter() - start
             result = self._put(task, made, seconds)
         checkpoint.discard()
-        loads = {} if model is None else {p: s for p, s in model.loads.items() if p not in before}
+        after = self._sum_loads(model, reader)
+        loads = {part: spent for part, spent in after.items() if part not in before}
         return self._finished(
             result, ran=True, started_at=started_at, resumed=checkpoint.resumed_step, loads=loads
         )
+
+    @staticmethod
+    def _sum_loads(model: LoadedModel | None, reader: LoadedReader | None) -> dict[str, float]:
+        """Seconds by part of what a stage loads from."""
+        opened = model if model is not None else reader
+        return {} if opened is None else dict(opened.loads)
 
     def _finished(
         self,
@@ -177,13 +190,24 @@ class Worker:
         return inputs
 
     def _open_model(self, wanted: TaskModel) -> LoadedModel:
-        place = wanted.entry.id, wanted.folder
+        entry = wanted.entry
+        assert entry is not None
+        place = entry.id, wanted.folder
         if place not in self.models:
             assert self.device is not None
-            family = find_family(wanted.entry.family)
-            folder = Path(wanted.folder)
-            self.models[place] = family.open(folder, wanted.entry, self.device)
+            family = find_family(entry.family)
+            self.models[place] = family.open(Path(wanted.folder), entry, self.device)
         return self.models[place]
+
+    def _open_reader(self, wanted: TaskModel) -> LoadedReader:
+        entry = wanted.reader
+        assert entry is not None
+        place = entry.id, wanted.folder
+        if place not in self.readers:
+            assert self.device is not None
+            family = find_reader(entry.family)
+            self.readers[place] = family.open(Path(wanted.folder), self.device, entry.dtype)
+        return self.readers[place]
 
     def _reporter(self, task: Task) -> _Reporter:
         return _Reporter(self, task)

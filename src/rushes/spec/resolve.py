@@ -13,6 +13,7 @@ from msgspec import UNSET
 
 from rushes.catalogue.load import find_model, model_names
 from rushes.catalogue.model import Model, Sampling
+from rushes.catalogue.reader import Entry, ReaderEntry
 from rushes.catalogue.source import FolderSource
 from rushes.errors import LicenceRefused, ProjectError, UsageError
 from rushes.media.formats import CONTAINERS, ExportFormat
@@ -70,22 +71,26 @@ def load_project(folder: Path) -> Project:
         shots=shots,
         films=films,
     )
-    _check_licences(project)
+    for model in project.models:
+        check_licence(project, model)
     return project
 
 
-def _check_licences(project: Project) -> None:
-    allowed = project.policy.licences
-    if allowed is UNSET:
+def check_licence(project: Project, entry: Entry) -> None:
+    """Refuse a model or reader whose licence the project's policy does not list.
+
+    Raises:
+        LicenceRefused: names the licence.
+    """
+    allowed, licence = project.policy.licences, entry.licence
+    if allowed is UNSET or licence.id in allowed:
         return
-    for model in project.models:
-        if model.licence.id not in allowed:
-            raise LicenceRefused(
-                f"model {model.name!r} is under {model.licence.id}, which the policy does not list",
-                where=f"{project.source.name}:policy.licences",
-                hint=f"choose another model, or add {model.licence.id!r} after reading "
-                f"{model.licence.url}",
-            )
+    what = "reader" if isinstance(entry, ReaderEntry) else "model"
+    raise LicenceRefused(
+        f"{what} {entry.name!r} is under {licence.id}, which the policy does not list",
+        where=f"{project.source.name}:policy.licences",
+        hint=f"choose another {what}, or add {licence.id!r} after reading {licence.url}",
+    )
 
 
 class _Layers:

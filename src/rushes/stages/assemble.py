@@ -31,4 +31,4 @@ def run(job: Job) -> Made:
     return Made({"clip": path})
 
 
-STAGE = Stage("assemble", 1, "media", 6, ("av",), AssembleParams, run)
+STAGE = Stage("assemble", 1, "media", 7, ("av",), AssembleParams, run)

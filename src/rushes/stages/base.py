@@ -11,6 +11,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from rushes.models.base import Checkpoint, LoadedModel, Progress
+    from rushes.readers.base import LoadedReader
 
 Lane = Literal["device", "media"]
 """Where a stage runs: beside the loaded models, or in a process that never imports torch."""
@@ -35,7 +36,8 @@ class Job:
     Args:
         inputs: the output files of each input, by the input's name and the output's.
         folder: scratch space for the outputs, removed afterwards.
-        model: the opened checkpoint, for stages of the device lane.
+        model: the opened checkpoint, for stages that load a model.
+        reader: the same for stages that load a reader.
     """
 
     params: Any
@@ -44,6 +46,7 @@ class Job:
     report: Progress
     model: LoadedModel | None = None
     checkpoint: Checkpoint | None = None
+    reader: LoadedReader | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ class Stage:
         group: order of work on a device; stages of a group take turns, shot by shot, so that each
             part of a model is loaded once a build.
         packages: the toolchain, distributions whose version is part of the key.
-        loads_model: whether its key takes in weight files.
+        loads_model: whether its key takes in weight files of a generator.
+        loads_reader: whether it takes in those of a reader.
         leaves_core: whether other shots' exports run beside it; on a CPU it then leaves them a
             core, since torch's threads wait for each other in a spin and starve beside others.
     """
@@ -68,4 +72,5 @@ class Stage:
     params: type[Params]
     run: Callable[[Job], Made]
     loads_model: bool = False
+    loads_reader: bool = False
     leaves_core: bool = False

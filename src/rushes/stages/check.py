@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
 import msgspec
 
-from rushes.checks.base import Expectation, Verdict
+from rushes.checks.base import Answered, Expectation, Verdict
+from rushes.stages.ask import AnswerRow, read_answers
 from rushes.stages.base import Job, Made, Params, Stage
 
 
@@ -26,11 +30,27 @@ def run(job: Job) -> Made:
     params: CheckParams = job.params
     expect = Expectation(params.frames, params.width, params.height, params.fps, params.audio)
     names = [name for name, _ in params.checks]
-    verdicts = check_file(job.inputs["clip"]["clip"], names, expect)
+    answers = _find_answers(job.inputs)
+    verdicts = check_file(job.inputs["clip"]["clip"], names, expect, answers)
     rows = [to_row(verdict) for verdict in verdicts]
     path = job.folder / "verdicts.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1))
     return Made({"verdicts": path}, {"verdicts": rows, **sum_up(verdicts)})
+
+
+def _find_answers(inputs: Mapping[str, Mapping[str, Path]]) -> dict[str, list[Answered]] | None:
+    """What a reader said, by check; None where no check asks."""
+    if "answers" not in inputs:
+        return None
+    return group_answers(read_answers(inputs["answers"]["answers"]))
+
+
+def group_answers(rows: Iterable[AnswerRow]) -> dict[str, list[Answered]]:
+    """Answers by the check that asked."""
+    found: dict[str, list[Answered]] = {}
+    for row in rows:
+        found.setdefault(row.check, []).append(Answered(row.question, row.answer))
+    return found
 
 
 def to_row(verdict: Verdict) -> dict[str, object]:
@@ -62,4 +82,4 @@ def sum_up(verdicts: list[Verdict]) -> dict[str, object]:
     }
 
 
-STAGE = Stage("check", 1, "media", 5, ("av", "numpy"), CheckParams, run)
+STAGE = Stage("check", 1, "media", 6, ("av", "numpy"), CheckParams, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rushes.stages import (
+    ask,
     assemble,
     check,
     cut_track,
@@ -33,6 +34,7 @@ STAGES: dict[str, Stage] = {
         decode_audio,
         cut_track,
         export,
+        ask,
         assemble,
         check,
     )

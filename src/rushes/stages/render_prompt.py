@@ -22,11 +22,16 @@ class Prompt(msgspec.Struct, frozen=True):
     negative: str
 
 
+def fill_template(template: str, variables: tuple[tuple[str, str], ...]) -> str:
+    """The text that a model reads; runs of white space become one space."""
+    return " ".join(template.format_map(dict(variables)).split())
+
+
 def run(job: Job) -> Made:
-    """Fill the template; runs of white space become one space."""
+    """Fill the template."""
     params: RenderPromptParams = job.params
-    text = params.template.format_map(dict(params.variables))
-    prompt = Prompt(" ".join(text.split()), " ".join(params.negative.split()))
+    text = fill_template(params.template, params.variables)
+    prompt = Prompt(text, " ".join(params.negative.split()))
     path = job.folder / "prompt.json"
     path.write_bytes(msgspec.json.encode(prompt))
     return Made({"prompt": path}, {"prompt": prompt.prompt})
