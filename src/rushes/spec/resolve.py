@@ -222,7 +222,11 @@ def _own_model(name: str, table: tables.ModelTable, folder: Path, source: Source
     if not path.exists():
         raise source.error(f"there is no {table.path!r}", ("models", name, "path"))
     own = FolderSource(str(path.absolute()), table.path)
-    return msgspec.structs.replace(entry, name=name, source=own, variants={})
+    # which of the entry's checkpoints it is shows when it is opened: its parts' classes are checked
+    variants = {
+        key: msgspec.structs.replace(variant, source=own) for key, variant in entry.variants.items()
+    }
+    return msgspec.structs.replace(entry, name=name, source=own, variants=variants)
 
 
 def _resolve_loras(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.media_files import write_picture
+from tests.models.contract import hunyuan
 from tests.models.contract.kit import Tiny
 from tests.models.contract.wan import WANS
 from tests.run.projects import make, ran, run_rushes, sums, write_project
@@ -55,6 +59,24 @@ def test_a_shot_is_made_from_the_frames_of_another(tmp_path: Path) -> None:
     assert one != two
     assert ("one", "encode_given") in ran(document)
     assert ("two", "encode_given") in ran(document)
+
+
+@pytest.mark.slow
+def test_the_prompt_is_read_with_the_picture_before_its_eyes(tmp_path: Path) -> None:
+    """An image checkpoint of one's own stands in for the catalogue's; its text encoder sees."""
+    tiny = replace(hunyuan.TEXT, build=partial(hunyuan.build, way="token_replace", channels=16))
+    text = 'steps = 2\n[shots.one]\nprompt = "a red ball"\nimage = "start.png"\n'
+    folder = write_tiny(tmp_path, tiny, "hunyuan-video", text)
+    write_picture(folder / "start.png")
+    document = make(folder)
+    assert document["shots"][0]["status"] == "passed"
+    assert ("one", "encode_given") in ran(document)
+    assert ran(make(folder)) == set()
+    path = folder / "rushes.toml"
+    path.write_text(path.read_text().replace("a red ball", "a blue ball"))
+    again = {stage for _, stage in ran(make(folder))}
+    assert "encode_text" in again
+    assert "encode_given" not in again
 
 
 def test_what_the_model_cannot_make_is_refused_before_anything_runs(tmp_path: Path) -> None:
