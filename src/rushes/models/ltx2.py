@@ -63,12 +63,13 @@ class LoadedLTX2(OpenedCheckpoint):
         Returns:
             ``video`` and ``audio``: (2, S, D) in the model's dtype; ``mask``: (2, S) int64.
         """
-        from rushes.models.ltx2_text import encode_prompts
+        from rushes.models.ltx2_text import connect_text, read_prompts
 
-        return encode_prompts(
-            self.part("tokenizer"), self.part("text_encoder"), self.part("connectors"),
-            [negative, prompt],
-        )  # fmt: skip
+        states, mask = read_prompts(
+            self.part("tokenizer"), self.part("text_encoder"), [negative, prompt]
+        )
+        self.leave("text_encoder")
+        return connect_text(self.part("connectors"), states, mask)
 
     def encode_given(self, media: GivenMedia) -> Tensors:
         """Not called: LTX-2 reads what is given apart."""

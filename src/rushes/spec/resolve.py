@@ -215,7 +215,7 @@ def _own_model(name: str, table: tables.ModelTable, folder: Path, source: Source
     if not path.exists():
         raise source.error(f"there is no {table.path!r}", ("models", name, "path"))
     own = FolderSource(str(path.absolute()), table.path)
-    return msgspec.structs.replace(entry, name=name, source=own, variants={})
+    return msgspec.structs.replace(entry, name=name, source=own, variants={}, like=entry.id)
 
 
 def _resolve_loras(

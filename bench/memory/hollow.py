@@ -1,0 +1,136 @@
+"""Models of any size without their weights: every part in its true class, on the ``meta`` device.
+
+Configurations come from the catalogue, or from the checkpoint where the weights are in the package.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import tempfile
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rushes.catalogue.model import Model
+from rushes.catalogue.source import PackageSource, Part
+from rushes.hub import find_checkpoint
+from rushes.models.base import LoadedModel, find_family
+
+HOMES = ("diffusers", "transformers", "diffusers.pipelines.ltx2")
+FORM = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+def read_config(model: Model, part: Part) -> dict[str, Any]:
+    """A part's configuration."""
+    if isinstance(model.source, PackageSource):
+        path: Any = find_checkpoint(model) / part.folder / "config.json"
+    else:
+        path = resources.files("rushes.catalogue").joinpath("configs", part.config)
+    config: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return config
+
+
+def find_class(name: str) -> tuple[str, Any]:
+    """The library of a class, as ``model_index.json`` says it, and the class."""
+    for home in HOMES:
+        module = importlib.import_module(home)
+        if (kind := getattr(module, name, None)) is not None:
+            return home.rpartition(".")[2], kind
+    raise LookupError(f"no known library has {name}")
+
+
+def build_part(
+    class_name: str, config: dict[str, Any], dtype: torch.dtype, device: str = "meta"
+) -> torch.nn.Module:
+    """A part with the weights it is made with: none on ``meta``, random ones elsewhere."""
+    kind = find_class(class_name)[1]
+    with torch.device(device):
+        if hasattr(kind, "config_class") and kind.config_class is not None:
+            part = kind(kind.config_class.from_dict(config))
+        else:
+            part = kind.from_config(config)
+    for tensor in [*part.parameters(), *part.buffers()]:
+        if tensor.is_floating_point() and not _stays_exact(part, tensor, dtype):
+            tensor.data = tensor.data.to(dtype)
+    made: torch.nn.Module = part.eval().requires_grad_(False)
+    return made
+
+
+def _stays_exact(part: torch.nn.Module, tensor: torch.Tensor, dtype: torch.dtype) -> bool:
+    """Whether ``from_pretrained`` leaves the tensor in float32."""
+    kept = getattr(part, "_keep_in_fp32_modules", None) or ()
+    if not kept or dtype is torch.float32:
+        return False
+    names = [
+        name
+        for name, value in [*part.named_parameters(), *part.named_buffers()]
+        if value is tensor
+    ]
+    return any(piece in name.split(".") for name in names for piece in kept)
+
+
+DEPTHS = ("num_layers", "num_single_layers")
+"""How many alike blocks a transformer of diffusers has, in its configuration."""
+
+
+def shorten(config: dict[str, Any], blocks: int = 2) -> dict[str, Any]:
+    """A transformer of the same width with few blocks: what it needs beside its weights is the
+    same, since one block works at a time."""
+    return {k: min(v, blocks) if k in DEPTHS else v for k, v in config.items()}
+
+
+class HollowTokenizer:
+    """Answers as a tokenizer does whose prompts fill every place."""
+
+    padding_side = "right"
+    model_max_length = 512
+    pad_token = eos_token = bos_token = ""
+    pad_token_id = eos_token_id = 0
+
+    def __init__(self, length: int) -> None:
+        self.model_max_length = length
+
+    def __call__(self, text: Any, *args: Any, max_length: int | None = None, **kwargs: Any) -> Any:
+        from transformers import BatchEncoding
+
+        rows = len(text) if isinstance(text, list) else 1
+        shape = rows, max_length or self.model_max_length
+        ids = torch.zeros(shape, dtype=torch.long)
+        return BatchEncoding({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+
+
+def open_hollow(
+    model: Model, device: str = "meta", make: Callable[[str], Any] | None = None
+) -> LoadedModel:
+    """The model through its own adapter, its parts without weights.
+
+    Args:
+        make: gives parts that the catalogue does not know, by folder: tokenizers, schedulers.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="rushes-hollow-"))
+    index = {part.folder: [*find_index(part.class_name)] for part in model.parts}
+    extra = {"tokenizer": ["transformers", "Any"], "scheduler": ["diffusers", "Any"]}
+    (folder / "model_index.json").write_text(json.dumps({**extra, **index}), "utf-8")
+    loaded: Any = find_family(model.family).open(folder, model, device)
+    parts = {part.folder: part for part in model.parts}
+
+    def load(name: str) -> Any:
+        if name not in parts:
+            assert make is not None, name
+            return make(name)
+        exact = name in getattr(loaded, "full_precision", ())
+        form = torch.float32 if exact else FORM[model.dtype]
+        return build_part(parts[name].class_name, read_config(model, parts[name]), form, device)
+
+    loaded._load = load
+    opened: LoadedModel = loaded
+    return opened
+
+
+def find_index(class_name: str) -> tuple[str, str]:
+    """A line of ``model_index.json``."""
+    return find_class(class_name)[0], class_name
