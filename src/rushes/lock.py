@@ -21,6 +21,7 @@ from rushes.hub import find_checkpoint, list_files
 from rushes.models.base import find_family
 from rushes.spec.project import Project
 from rushes.stages.base import Stage
+from rushes.stages.encode_given import encodes_together
 from rushes.stages.registry import STAGES
 from rushes.store.files import write_durable
 from rushes.store.store import Store
@@ -125,12 +126,14 @@ def lock_model(model: Model, store: Store, *, remember: bool = True) -> LockedMo
 def needed_stages(project: Project) -> list[Stage]:
     """The stages that a project's shots and films go through."""
     shots = project.shots.values()
-    given = {find_family(s.model.family).reads_given for s in shots if s.conditions.files}
+    families = {shot.name: find_family(shot.model.family) for shot in shots}
+    together = [s for s in shots if encodes_together(families[s.name], s.conditions)]
+    apart = [s for s in shots if families[s.name].reads_given == "apart" and s.conditions.files]
     sounds = {shot.sound if isinstance(shot.sound, str) else "track" for shot in shots}
     used = {
         "assemble": bool(project.films),
-        "encode_condition": "apart" in given,
-        "encode_given": "together" in given,
+        "encode_condition": bool(apart),
+        "encode_given": bool(together),
         "decode_audio": "model" in sounds,
         "cut_track": "track" in sounds,
     }

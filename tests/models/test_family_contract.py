@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 
 from rushes.catalogue.load import find_model, model_names
+from rushes.catalogue.source import PackageSource
 from rushes.errors import UsageError
 from rushes.hub import find_checkpoint, list_files
 from rushes.models.base import find_family
 from rushes.stages.registry import STAGES
 
+EMBEDDED = [n for n in model_names() if isinstance(find_model(n).source, PackageSource)]
 LOADING = {name for name, stage in STAGES.items() if stage.loads_model}
 
 
-@pytest.mark.parametrize("name", model_names())
+@pytest.mark.parametrize("name", EMBEDDED)
 def test_a_family_says_what_each_loading_stage_reads(name: str) -> None:
     model = find_model(name)
     family = find_family(model.family)
@@ -28,7 +30,7 @@ def test_a_family_says_what_each_loading_stage_reads(name: str) -> None:
         assert set(names) <= there, stage
 
 
-@pytest.mark.parametrize("name", model_names())
+@pytest.mark.parametrize("name", EMBEDDED)
 def test_opening_a_checkpoint_loads_nothing_yet(name: str) -> None:
     model = find_model(name)
     loaded = find_family(model.family).open(find_checkpoint(model), model, "cpu")
@@ -36,7 +38,7 @@ def test_opening_a_checkpoint_loads_nothing_yet(name: str) -> None:
     assert loaded.audio_rate == model.latents.audio.rate
 
 
-@pytest.mark.parametrize("name", model_names())
+@pytest.mark.parametrize("name", EMBEDDED)
 def test_the_catalogue_counts_the_parts_as_they_are(name: str) -> None:
     """Parameters of the entry against the tensors on the disk, buffers left out."""
     from safetensors import safe_open
@@ -59,7 +61,7 @@ def _count(shape: list[int]) -> int:
     return product
 
 
-@pytest.mark.parametrize("name", model_names())
+@pytest.mark.parametrize("name", EMBEDDED)
 def test_weights_are_safetensors_and_small(name: str) -> None:
     folder = find_checkpoint(find_model(name))
     files = [path for path in folder.rglob("*") if path.is_file()]

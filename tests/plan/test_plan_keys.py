@@ -23,7 +23,9 @@ from tests.plan.tools import (
     text_changed,
 )
 
-SHOT_STAGES = [name for name in STAGES if name not in ("assemble", "encode_condition")]
+NOT_HERE = ("assemble", "encode_condition", "encode_given", "cut_track")
+"""Stages that no shot of this project has."""
+SHOT_STAGES = [name for name in STAGES if name not in NOT_HERE]
 FILM = {("both", "assemble"), ("both", "check")}
 ALL = {(shot, stage) for shot in ("one", "two") for stage in SHOT_STAGES} | FILM
 

@@ -39,7 +39,10 @@ def test_the_nearest_table_wins(key: str, present: tuple[bool, ...], tmp_path: P
         + f'[shots.one]\nprompt = "a"\npreset = "x"\n{lines[0]}'
     )
     shot = read(tmp_path, text).shots["one"]
-    found = shot.shape.frames if key == "frames" else getattr(shot, key)
+    if key == "frames":
+        found = shot.shape.frames
+    else:
+        found = getattr(shot if hasattr(shot, key) else shot.sampling, key)
     nothing = {
         "seed": 0,
         "steps": SPRITE.defaults.steps,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from msgspec import Struct
 
@@ -125,7 +127,11 @@ class Reach(Struct, frozen=True, forbid_unknown_fields=True):
 class Mel(Struct, frozen=True, forbid_unknown_fields=True):
     """The log-mel that the audio VAE encodes: ``(ln(max(band, floor)) + offset) / divisor``.
 
-    ``window`` and ``hop`` are in samples at ``rate``; triangular HTK bands from 0 to half of it.
+    ``window`` and ``hop`` are in samples at ``rate``; triangular bands from 0 to half of it.
+
+    Args:
+        scale: "htk": bands of height 1 on the HTK scale; "slaney": of equal area on Slaney's.
+        pad: what stands before and after the sound, for windows that reach over its ends.
     """
 
     rate: int
@@ -135,3 +141,5 @@ class Mel(Struct, frozen=True, forbid_unknown_fields=True):
     floor: float
     offset: float
     divisor: float
+    scale: Literal["htk", "slaney"] = "htk"
+    pad: Literal["constant", "reflect"] = "constant"

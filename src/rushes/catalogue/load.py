@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import json
 import tomllib
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import msgspec
 
 from rushes.catalogue.model import Model
+from rushes.catalogue.source import Part
 from rushes.errors import UsageError
 
 
@@ -34,3 +37,12 @@ def find_model(name: str) -> Model:
         raise UsageError(f"there is no model {name!r} in the catalogue", hint=hint)
     file = resources.files("rushes.catalogue").joinpath("models", f"{name}.toml")
     return msgspec.convert(tomllib.loads(file.read_text("utf-8")), Model)
+
+
+def find_config(part: Part) -> dict[str, Any]:
+    """A part's configuration as ``config.json`` on the hub has it; empty where none is known."""
+    if not part.config:
+        return {}
+    file = resources.files("rushes.catalogue").joinpath("configs", *part.config.split("/"))
+    config: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return config

@@ -54,12 +54,14 @@ class HubSource(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind
         revision: a branch, tag or commit; rushes.lock holds the commit that it was.
         gated: whether an account has to accept terms first.
         folder: where the model lies in the repository; "" for its root.
+        file: one file of it, where the rest is not wanted.
     """
 
     repo: Annotated[str, Meta(pattern=r"^[\w.-]+/[\w.-]+$")]
     revision: str = "main"
     gated: bool = False
     folder: str = ""
+    file: str = ""
 
     @property
     def label(self) -> str:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     Frame = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
     Samples = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
+INDEX = "model_index.json"
+"""The file that says which classes a checkpoint consists of, and for some families more."""
+
 Progress = Callable[[int, int], None]
 """Called with (steps done, steps in all)."""
 
@@ -145,7 +148,7 @@ class LoadedModel(Protocol):
         """Text conditioning in the form that denoise reads."""
 
     def encode_given(self, media: GivenMedia) -> Tensors:
-        """What :meth:`denoise` is given, for families whose ``reads_given`` is "together"."""
+        """What :meth:`denoise` is given, for families whose ``reads_given`` is not "apart"."""
 
     def encode_video(self, frames: Sequence[Frame], height: int, width: int) -> torch.Tensor:
         """Latents (C, F, H, W) of pictures of any size, fitted to height and width (pixels)."""
@@ -183,12 +186,14 @@ class Family(Protocol):
 
     @property
     def folders(self) -> Mapping[str, tuple[str, ...]]:
-        """Folders of the checkpoint that each stage reads, by stage name."""
+        """Folders of the checkpoint that each stage reads, by stage name; all that any checkpoint
+        of the family may have, and :data:`INDEX` where it decides more than classes."""
 
     @property
-    def reads_given(self) -> Literal["apart", "together"]:
+    def reads_given(self) -> Literal["apart", "together", "always"]:
         """How it reads pictures and footage: each to latents of its own, laid out by the plan
-        (:class:`Given`), or all at once (:class:`GivenMedia`)."""
+        (:class:`Given`), or all at once (:class:`GivenMedia`); "always": also where a shot gives
+        nothing, for models whose denoiser has to be given something."""
 
     def open(self, folder: Path, model: Model, device: str) -> LoadedModel:
         """A checkpoint in the hub's layout; loads nothing yet."""
@@ -204,6 +209,10 @@ def find_family(name: str) -> Family:
         from rushes.models.ltx2 import LTX2
 
         return LTX2()
+    if name in ("wan", "wan-vace"):
+        from rushes.models.wan import Wan, WanVACE
+
+        return Wan() if name == "wan" else WanVACE()
     from importlib import metadata
 
     for entry in metadata.entry_points(group="rushes.models", name=name):

@@ -15,7 +15,6 @@ from rushes.models.base import (
     Checkpoint,
     DenoiseSettings,
     Given,
-    GivenMedia,
     Progress,
 )
 from rushes.models.parts import OpenedCheckpoint
@@ -66,14 +65,10 @@ class LoadedLTX2(OpenedCheckpoint):
         from rushes.models.ltx2_text import connect_text, read_prompts
 
         states, mask = read_prompts(
-            self.part("tokenizer"), self.part("text_encoder"), [negative, prompt]
+            self.part("tokenizer"), self.part("text_encoder"), [negative, prompt], self.device
         )
         self.leave("text_encoder")
         return connect_text(self.part("connectors"), states, mask)
-
-    def encode_given(self, media: GivenMedia) -> Tensors:
-        """Not called: LTX-2 reads what is given apart."""
-        raise NotImplementedError
 
     def encode_video(self, frames: Sequence[Frame], height: int, width: int) -> torch.Tensor:
         """Normalised latents (C, F, H, W) float32 of frames (h, w, 3) uint8, fitted to the size."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
+
+from rushes.models.pixels import to_frames
 
 if TYPE_CHECKING:
     from rushes.models.base import Frame, Samples
@@ -41,8 +42,7 @@ def decode_frames(vae: Any, latents: torch.Tensor) -> Iterator[Frame]:
     std = vae.latents_std.view(1, -1, 1, 1, 1)
     z = latents[None].to(mean.device) * std / vae.config.scaling_factor + mean
     for tile in _decode_tiles(vae, z.to(vae.dtype)):
-        pixels = (tile[0] / 2 + 0.5).clamp(0, 1).permute(1, 2, 3, 0).cpu().float().numpy()
-        yield from (pixels * 255).round().astype(np.uint8)
+        yield from to_frames(tile)
 
 
 def _decode_tiles(vae: Any, z: torch.Tensor) -> Iterator[torch.Tensor]:

@@ -61,7 +61,7 @@ def log_mel(wave: torch.Tensor, mel: Mel) -> torch.Tensor:
     window = torch.hann_window(mel.window)
     spectrum = torch.stft(
         wave.flatten(0, 1), mel.window, mel.hop, window=window,
-        return_complex=True, pad_mode="constant",
+        return_complex=True, pad_mode=mel.pad,
     )  # fmt: skip
     magnitude = (spectrum.real**2 + spectrum.imag**2 + 1e-10).sqrt()
     bands = magnitude.transpose(-1, -2) @ mel_bank(mel)
@@ -71,15 +71,34 @@ def log_mel(wave: torch.Tensor, mel: Mel) -> torch.Tensor:
 
 @lru_cache(maxsize=4)
 def mel_bank(mel: Mel) -> torch.Tensor:
-    """(window // 2 + 1, bins) triangular filters of height 1, on the HTK scale."""
-
-    def to_mel(hz: torch.Tensor) -> torch.Tensor:
-        return 2595 * torch.log10(1 + hz / 700)
-
-    top = to_mel(torch.tensor(mel.rate / 2))
-    edges = 700 * (10 ** (torch.linspace(0, float(top), mel.bins + 2) / 2595) - 1)
+    """(window // 2 + 1, bins) triangular filters; see :class:`Mel` for their scale and height."""
+    hz_of = _slaney_to_hz if mel.scale == "slaney" else _htk_to_hz
+    top = _hz_to_slaney(mel.rate / 2) if mel.scale == "slaney" else _hz_to_htk(mel.rate / 2)
+    edges = hz_of(torch.linspace(0, top, mel.bins + 2))
     hz = torch.linspace(0, mel.rate / 2, mel.window // 2 + 1)[:, None]
-    # a band is never narrower than one line of the transform
-    rise = (hz - edges[:-2]) / (edges[1:-1] - edges[:-2]).clamp(min=mel.rate / mel.window)
-    fall = (edges[2:] - hz) / (edges[2:] - edges[1:-1]).clamp(min=mel.rate / mel.window)
-    return torch.minimum(rise, fall).clamp(min=0)
+    # on the HTK scale a band is never narrower than one line of the transform
+    least = mel.rate / mel.window if mel.scale == "htk" else 0.0
+    rise = (hz - edges[:-2]) / (edges[1:-1] - edges[:-2]).clamp(min=least)
+    fall = (edges[2:] - hz) / (edges[2:] - edges[1:-1]).clamp(min=least)
+    bands = torch.minimum(rise, fall).clamp(min=0)
+    return bands * 2 / (edges[2:] - edges[:-2]) if mel.scale == "slaney" else bands
+
+
+def _hz_to_htk(hz: float) -> float:
+    return float(2595 * torch.log10(1 + torch.tensor(hz) / 700))
+
+
+def _htk_to_hz(mel: torch.Tensor) -> torch.Tensor:
+    return 700 * (10 ** (mel / 2595) - 1)
+
+
+SLANEY_STEP = math.log(6.4) / 27
+"""Above 1,000 Hz, which is 15 on Slaney's scale, each unit is a factor of e to this."""
+
+
+def _hz_to_slaney(hz: float) -> float:
+    return 15 + math.log(hz / 1000) / SLANEY_STEP if hz > 1000 else 3 * hz / 200
+
+
+def _slaney_to_hz(mel: torch.Tensor) -> torch.Tensor:
+    return torch.where(mel > 15, 1000 * torch.exp(SLANEY_STEP * (mel - 15)), 200 * mel / 3)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @torch.inference_mode()
 def read_prompts(
-    tokenizer: Any, text_encoder: Any, prompts: list[str]
+    tokenizer: Any, text_encoder: Any, prompts: list[str], device: str
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Every layer's hidden state of the prompts, hundreds of megabytes a prompt on large models.
 
@@ -24,7 +24,6 @@ def read_prompts(
         States (n, S, D * layers), and the mask (n, S) int64, 1 where a position counts.
     """
     tokenizer.padding_side = "left"
-    device = text_encoder.device
     tokens = tokenizer(
         [prompt.strip() for prompt in prompts],
         padding="max_length",

@@ -15,9 +15,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rushes.catalogue.model import Model
 from rushes.errors import StageFailed
-from rushes.models.base import RESIDENT, Placement
+from rushes.models.base import INDEX, RESIDENT, Placement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import torch
+
+    from rushes.models.base import Frame, GivenMedia, Samples, Tensors
     from rushes.models.placing import Shelf
 
 
@@ -30,6 +35,9 @@ class OpenedCheckpoint:
 
     Attributes:
         loads: seconds that loading each part took, for those loaded so far.
+        placement: how parts lie, see :meth:`place`.
+
+    What a family cannot do it does not override; the plan never asks it to.
     """
 
     full_precision: ClassVar[frozenset[str]] = frozenset()
@@ -40,7 +48,7 @@ class OpenedCheckpoint:
         self.model = model
         self.device = device
         self.loads: dict[str, float] = {}
-        self.index: Mapping[str, Any] = json.loads((folder / "model_index.json").read_text("utf-8"))
+        self.index: Mapping[str, Any] = json.loads((folder / INDEX).read_text("utf-8"))
         self.placement = RESIDENT
         self._parts: dict[str, Any] = {}
         self._shelves: dict[str, Shelf] = {}
@@ -100,6 +108,32 @@ class OpenedCheckpoint:
     def _streams(self, name: str, placement: Placement) -> bool:
         return placement.kind in ("blocks", "leaves") and name in placement.streamed
 
+    def encode_given(self, media: GivenMedia) -> Tensors:
+        """For families that read what is given together."""
+        raise NotImplementedError
+
+    def encode_video(self, frames: Sequence[Frame], height: int, width: int) -> torch.Tensor:
+        """For families that read what is given apart."""
+        raise NotImplementedError
+
+    def encode_audio(self, samples: Samples, latents: int) -> torch.Tensor:
+        """For families that are given sound."""
+        raise NotImplementedError
+
+    def decode_audio(self, latents: Tensors) -> Iterator[Samples]:
+        """For families that make sound."""
+        raise NotImplementedError
+
+    @property
+    def audio_rate(self) -> int:
+        """For families that make sound."""
+        raise NotImplementedError
+
+    @property
+    def audio_input_rate(self) -> int:
+        """For families that are given sound."""
+        raise NotImplementedError
+
     def _load(self, name: str) -> Any:
         """A component as its folder says, on the host."""
         import torch
@@ -143,13 +177,15 @@ class OpenedCheckpoint:
         paths = {"diffusers": "diffusers", "transformers": "transformers"}
         path = paths.get(library, f"diffusers.pipelines.{library}")
         try:
-            return getattr(importlib.import_module(path), found)
+            home = importlib.import_module(path)
+            # image processors come in two makes, with other bits; torchvision need not be there
+            return getattr(home, f"{found}Pil", None) or getattr(home, found)
         except (ImportError, AttributeError) as exc:
             raise self._wrong(f"needs {library}.{found} for {name}, which is not known") from exc
 
     def _wrong(self, what: str) -> StageFailed:
         return StageFailed(
             f"the checkpoint of {self.model.name} {what}",
-            where=str(self.folder / "model_index.json"),
+            where=str(self.folder / INDEX),
             hint="look at 'like' and 'path' in [models], or pull the model again",
         )

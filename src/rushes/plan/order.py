@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rushes.models.base import find_family
+from rushes.catalogue.model import Model
+from rushes.models.base import INDEX, find_family
 from rushes.plan.nodes import Node, Plan
 from rushes.stages.registry import STAGES
 from rushes.types import Key
@@ -86,8 +87,18 @@ def _mark_loads(plan: Plan, ordered: list[tuple[Node, str, int]]) -> list[Step]:
     for node, name, attempt in ordered:
         fresh: tuple[str, ...] = ()
         if node.model is not None:
-            folders = find_family(models[node.model].family).folders[node.stage]
+            folders = _find_folders(plan, node, models[node.model])
             fresh = tuple(folder for folder in folders if (node.model, folder) not in loaded)
             loaded.update((node.model, folder) for folder in fresh)
         steps.append(Step(node, name, attempt, fresh))
     return steps
+
+
+def _find_folders(plan: Plan, node: Node, model: Model) -> list[str]:
+    """Those that a stage loads of this checkpoint, once its files are locked; else all it may."""
+    named = find_family(model.family).folders[node.stage]
+    environment = plan.environments.get((node.stage, model.id))
+    if environment is None:
+        return [name for name in named if name != INDEX]
+    there = {path.partition("/")[0] for path in environment.files if "/" in path}
+    return [name for name in named if name in there]

@@ -19,7 +19,7 @@ from rushes.stages.decode_audio import DecodeAudioParams
 from rushes.stages.decode_video import DecodeVideoParams
 from rushes.stages.denoise import DenoiseParams, Ranges
 from rushes.stages.encode_condition import ConditionKind, EncodeConditionParams
-from rushes.stages.encode_given import EncodeGivenParams, Role
+from rushes.stages.encode_given import EncodeGivenParams, Role, encodes_together
 from rushes.stages.encode_text import EncodeTextParams
 from rushes.stages.render_prompt import RenderPromptParams
 
@@ -133,10 +133,9 @@ class TakePlanner:
         return Window(0, latents, latents, 0, audio, 0), node
 
     def _encode_together(self) -> Node | None:
-        """What is given, as one node; None where nothing is, or the family reads it apart."""
+        """What is given, as one node; None where nothing has to be, or it is read apart."""
         given, shape = self.shot.conditions, self.shot.shape
-        family = find_family(self.shot.model.family)
-        if family.reads_given == "apart" or not given.files:
+        if not encodes_together(find_family(self.shot.model.family), given):
             return None
         files = [(picture.key, picture.file) for picture in given.pictures]
         files += [(f"reference.{n}", file) for n, file in enumerate(given.references)]
@@ -144,8 +143,12 @@ class TakePlanner:
         control = None if given.control is None else given.control.file
         clips = {"video": given.video, "mask": given.mask, "control": control}
         files += [(name, file) for name, file in clips.items() if isinstance(file, SourceFile)]
+        made: Inputs = []
+        if isinstance(given.video, str):
+            made.append(("video", self.bases[given.video].nodes["decode_video"]))
         roles: tuple[Role, ...] = tuple(
-            (name, "picture" if n < pictures else "clip") for n, (name, _) in enumerate(files)
+            (name, "picture" if n < pictures else "clip")
+            for n, (name, _) in enumerate([*files, *made])
         )
         kind = "" if given.control is None else given.control.kind
         params = EncodeGivenParams(
@@ -156,7 +159,7 @@ class TakePlanner:
             roles,
             kind,
         )
-        return self._add("encode_given", params, files=tuple(files), load=True)
+        return self._add("encode_given", params, made, tuple(files), load=True)
 
     def _lora_files(self) -> Files:
         loras = self.shot.conditions.loras

@@ -137,6 +137,7 @@ def read_project_file(folder: Path) -> tuple[tables.ProjectFile, Source]:
             presets={**presets, **own},
             shots=_read_tables(raw, "shots", tables.ShotTable, source),
             films=_read_tables(raw, "films", tables.FilmTable, source),
+            models=_read_tables(raw, "models", tables.ModelTable, source),
         ),
         replace(source, packs=packs),
     )

@@ -145,5 +145,5 @@ def _mask(ranges: Ranges, length: int) -> torch.Tensor:
 
 
 STAGE = Stage(
-    "denoise", 1, "device", 2, ("torch", "diffusers"), DenoiseParams, run, loads_model=True
+    "denoise", 1, "device", 2, ("torch", "diffusers", "peft"), DenoiseParams, run, loads_model=True
 )

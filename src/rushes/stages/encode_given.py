@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-from rushes.models.base import GivenMedia
+from rushes.models.base import Family, GivenMedia
+from rushes.spec.conditions import Conditions
 from rushes.stages.base import Job, Made, Params, Stage
 from rushes.stages.footage import read_clip, read_picture
 
@@ -29,6 +31,13 @@ class EncodeGivenParams(Params, frozen=True):
     control_kind: str = ""
 
 
+def encodes_together(family: Family, given: Conditions) -> bool:
+    """Whether a shot that is given this needs the stage."""
+    if family.reads_given == "together":
+        return bool(given.files or given.shots)
+    return family.reads_given == "always"
+
+
 def run(job: Job) -> Made:
     """Read every file at the clip's rate, encode."""
     from safetensors.torch import save_file
@@ -40,12 +49,12 @@ def run(job: Job) -> Made:
         params.height,
         params.width,
         {
-            name: read_picture(job.inputs[name]["file"])
+            name: read_picture(_path_of(job, name))
             for name, kind in params.roles
             if kind == "picture"
         },
         {
-            name: read_clip(job.inputs[name]["file"], params.frames, params.fps)
+            name: read_clip(_path_of(job, name), params.frames, params.fps)
             for name, kind in params.roles
             if kind == "clip"
         },
@@ -57,12 +66,18 @@ def run(job: Job) -> Made:
     return Made({"given": target})
 
 
+def _path_of(job: Job, name: str) -> Path:
+    """A file of the project's, or the frames that another shot's decoder made."""
+    (path,) = job.inputs[name].values()
+    return path
+
+
 STAGE = Stage(
     "encode_given",
     1,
     "device",
     1,
-    ("torch", "diffusers", "transformers", "av"),
+    ("torch", "diffusers", "transformers", "pillow", "av"),
     EncodeGivenParams,
     run,
     loads_model=True,

@@ -28,7 +28,7 @@ STAGE = Stage(
     1,
     "device",
     1,
-    ("torch", "diffusers", "transformers", "tokenizers"),
+    ("torch", "diffusers", "transformers", "tokenizers", "ftfy"),
     EncodeTextParams,
     run,
     loads_model=True,

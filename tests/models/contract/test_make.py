@@ -1,0 +1,73 @@
+"""Tiny checkpoints through the command line, under the names of catalogue entries."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.models.contract.kit import Tiny
+from tests.models.contract.wan import WANS
+from tests.run.projects import make, ran, run_rushes, sums, write_project
+from tests.run.test_faults import kill_group, start, wait_for
+
+BY_NAME = {tiny.name: tiny for tiny in WANS}
+SHAPE = 'size = "256x256"\nframes = 5\nchecks = ["container"]'
+
+
+def write_tiny(folder: Path, tiny: Tiny, like: str, text: str) -> Path:
+    """A project whose model is ``tiny``: weights of its own, as ``like`` of the catalogue."""
+    tiny.build(folder / "weights")
+    head = '[project]\nname = "tiny"\nmodel = "own"\ncheckpoint_seconds = 0.05\n'
+    own = f'[models.own]\nlike = "{like}"\npath = "weights"\n'
+    return write_project(folder, f"{head}{own}[defaults]\n{SHAPE}\n{text}")
+
+
+@pytest.mark.slow
+def test_weights_of_ones_own_are_built_killed_and_resumed(tmp_path: Path) -> None:
+    text = 'steps = 60\n[shots.one]\nprompt = "a red ball"\n'
+    folders = [tmp_path / name for name in ("whole", "killed")]
+    for folder in folders:
+        write_tiny(folder, BY_NAME["wan-2.1"], "wan-2.1-1.3b", text)
+    want = sums(folders[0], make(folders[0]))
+    process = start(folders[1])
+    wait_for(folders[1], "checkpoints/*[0-9a-f]", process)
+    kill_group(process)
+    document = make(folders[1])
+    assert sums(folders[1], document) == want
+    log = json.loads(run_rushes(folders[1], "log", document["run"], "--json").stdout)
+    resumed = [node["resumed_step"] for node in log["nodes"] if node["stage"] == "denoise"]
+    assert resumed[0] is not None
+    assert resumed[0] > 0
+    assert ran(make(folders[1])) == set()
+
+
+@pytest.mark.slow
+def test_a_shot_is_made_from_the_frames_of_another(tmp_path: Path) -> None:
+    text = (
+        'steps = 2\n[shots.one]\nprompt = "a red ball"\n'
+        '[shots.two]\nprompt = "a blue ball"\nvideo = "one"\n'
+    )
+    folder = write_tiny(tmp_path, BY_NAME["wan-2.1-vace"], "wan-2.1-vace-1.3b", text)
+    document = make(folder)
+    one, two = sums(folder, document).values()
+    assert one != two
+    assert ("one", "encode_given") in ran(document)
+    assert ("two", "encode_given") in ran(document)
+
+
+def test_what_the_model_cannot_make_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    text = '[shots.one]\nprompt = "a red ball"\n'
+    folder = write_tiny(tmp_path, BY_NAME["wan-2.1"], "wan-2.1-1.3b", text)
+    for wrong, found in (("frames = 6", "5 or 9"), ('size = "264x256"', "256x256 or 272x256")):
+        key = wrong.partition(" ")[0]
+        lines = [wrong if line.startswith(key) else line for line in SHAPE.split("\n")]
+        path = folder / "rushes.toml"
+        said = path.read_text()
+        path.write_text(said.replace(SHAPE, "\n".join(lines)))
+        done = run_rushes(folder, "make", "--json")
+        assert done.returncode == 2, done.stdout
+        assert found in json.loads(done.stdout)["error"]["message"]
+        path.write_text(said)
+    assert not (folder / ".rushes/objects").exists()
