@@ -17,6 +17,7 @@ STEPS = 2
 """Of a traced denoise: the second step finds what the first one left."""
 
 CELLS = ["1", "cells", "guided*cells", "guided", "sound", "guided*sound", "cells*cells"]
+ATTENTION = ["1", "cells", "guided*cells", "cells*cells", "guided*cells*cells"]
 CODER = ["1", "area", "edge", "frames*area", "span*area", "span*edge"]
 TEXT_LENGTHS = {"ltx2": 1024}
 """Tokens of a prompt, by family, where its tokenizer says it and no checkpoint is at hand."""
@@ -96,8 +97,7 @@ def find_cases(model: Model, tracer: Any) -> Iterator[Case]:
         return found["embeds"]
 
     yield Case("encode_text", [Shape({}, encode), Shape({}, encode, True)], ["1"])
-    yield Case("denoise", list(denoise_shapes(model, found)), CELLS,
-               ["1", "cells", "guided*cells", "cells*cells", "guided*cells*cells"], steps=STEPS)  # fmt: skip
+    yield Case("denoise", list(denoise_shapes(model, found)), CELLS, ATTENTION, steps=STEPS)
     sizes = pick_sizes(model)
     for tiled in (False, True):
         window = find_window(model)
@@ -136,8 +136,9 @@ def denoise_shapes(model: Model, found: dict[str, Any]) -> Iterator[Shape]:
     sizes, lengths = pick_sizes(model), pick_lengths(model)
     few, many, middle = lengths[0], lengths[-1], lengths[len(lengths) // 2]
     runs = [
-        (sizes[0], few, True), (sizes[1], many, True), (sizes[2], few, True), (sizes[2], many, True),
-        (sizes[0], many, False), (sizes[2], many, False), (sizes[1], middle, True),
+        (sizes[0], few, True), (sizes[1], many, True), (sizes[2], few, True),
+        (sizes[2], many, True), (sizes[0], many, False), (sizes[2], many, False),
+        (sizes[1], middle, True),
     ]  # fmt: skip
     for number, ((h, w), latents, guided) in enumerate(runs):
         settings = make_settings(model, h, w, latents, guided=guided)
@@ -225,7 +226,7 @@ def set_tiling(loaded: Any, tiled: bool) -> None:
 
 def encode_shapes(model: Model, sizes: list[tuple[int, int]], tiled: bool) -> Iterator[Shape]:
     step, stride = model.latents.video_size, model.latents.video_frames
-    lengths = [1, 3, *pick_lengths(model)[-1:]]
+    lengths = [1, 3, 5]  # pictures are made on the host, and there are many of them
     few, many = lengths[0], lengths[-1]
     pairs = [(sizes[0], few), (sizes[0], many), (sizes[1], many), (sizes[2], few), (sizes[2], many)]
     pairs.append((sizes[1], 3))

@@ -66,12 +66,16 @@ def _stays_exact(part: torch.nn.Module, tensor: torch.Tensor, dtype: torch.dtype
     if not kept or dtype is torch.float32:
         return False
     names = [
-        name
-        for name, value in [*part.named_parameters(), *part.named_buffers()]
-        if value is tensor
+        name for name, value in [*part.named_parameters(), *part.named_buffers()] if value is tensor
     ]
     return any(piece in name.split(".") for name in names for piece in kept)
 
+
+INDEX_EXTRAS: dict[str, dict[str, Any]] = {
+    "wan-2.2-a14b": {"boundary_ratio": 0.875},
+    "wan-2.2-ti2v-5b": {"expand_timesteps": True},
+}
+"""What these checkpoints' ``model_index.json`` says besides the classes."""
 
 DEPTHS = ("num_layers", "num_single_layers")
 """How many alike blocks a transformer of diffusers has, in its configuration."""
@@ -112,9 +116,11 @@ def open_hollow(
         make: gives parts that the catalogue does not know, by folder: tokenizers, schedulers.
     """
     folder = Path(tempfile.mkdtemp(prefix="rushes-hollow-"))
-    index = {part.folder: [*find_index(part.class_name)] for part in model.parts}
+    weighed = [part for part in model.parts if part.class_name != "LoRA"]
+    index = {part.folder: [*find_index(part.class_name)] for part in weighed}
     extra = {"tokenizer": ["transformers", "Any"], "scheduler": ["diffusers", "Any"]}
-    (folder / "model_index.json").write_text(json.dumps({**extra, **index}), "utf-8")
+    whole = {**extra, **index, **INDEX_EXTRAS.get(model.name, {})}
+    (folder / "model_index.json").write_text(json.dumps(whole), "utf-8")
     loaded: Any = find_family(model.family).open(folder, model, device)
     parts = {part.folder: part for part in model.parts}
 

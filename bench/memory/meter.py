@@ -1,8 +1,9 @@
 """Bytes and arithmetic of a run, counted while it runs.
 
-:class:`Meter` counts what every operation leaves behind in tensors. On the ``meta`` device no tensor
-holds data, so a model of any size is counted in seconds on any machine.
-:func:`measure_allocations` asks the CPU's allocator itself, and so sees what operations need inside.
+:class:`Meter` counts what every operation leaves behind in tensors. On the ``meta`` device no
+tensor holds data, so a model of any size is counted in seconds on any machine.
+:func:`measure_allocations` asks the CPU's allocator itself, and so sees what operations need
+inside.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ class Meter(TorchDispatchMode):
     """Counts live bytes of storages made while it is entered.
 
     ``peaks``: the most at any moment, by the label that :meth:`enter_part` last set;
-    ``host_peaks``: with what a CPU's convolutions need beside their result; ``flops``, by label too:
-    floating-point operations of matrix products, convolutions and attention, ``repeats`` times.
+    ``host_peaks``: with what a CPU's convolutions need beside their result; ``flops``, by label
+    too: floating-point operations of matrix products, convolutions and attention, ``repeats``
+    times.
     """
 
     def __init__(self) -> None:

@@ -27,14 +27,16 @@ from bench.memory.fit import Sample, fit_law
 from bench.memory.hollow import build_part, open_hollow, read_config, shorten
 from bench.memory.meter import Meter
 from bench.memory.weigh import weigh
-from rushes.catalogue.footprint import Footprint, StageWork, Weights, Work
+from rushes.catalogue.footprint import Footprint, Law, StageWork, Weights, Work
 from rushes.catalogue.load import find_model
 from rushes.catalogue.model import Model
-from rushes.models.base import Placement
+from rushes.models.base import Placement, find_family
 from rushes.models.placing import find_blocks
 
 FOOTPRINTS = Path(__file__).parents[2] / "src" / "rushes" / "catalogue" / "footprints"
-HEADER = "# Written by bench/memory/trace.py. What the figures mean: rushes/catalogue/footprint.py.\n"
+HEADER = (
+    "# Written by bench/memory/trace.py. What the figures mean: rushes/catalogue/footprint.py.\n"
+)
 
 
 @dataclass(slots=True)
@@ -45,6 +47,7 @@ class Traced:
     cpu: dict[str, int]
     flops: dict[str, float]
     beside: dict[str, set[str]]
+    calls: dict[str, int]
 
 
 class Tracer:
@@ -58,6 +61,7 @@ class Tracer:
         self.meter = Meter()
         self.present: set[str] = set()
         self.beside: dict[str, set[str]] = {}
+        self.calls: dict[str, int] = {}
         self._parts: dict[str, Any] = {}
         self.loaded.part, self.loaded.leave = self._part, self._leave
 
@@ -85,8 +89,12 @@ class Tracer:
             for block in kept:
                 block.register_forward_pre_hook(lambda *_: self._repeat(len(blocks) / len(kept)))
                 block.register_forward_hook(lambda *_: self._repeat(1.0))
-        part.register_forward_pre_hook(lambda *_: self._begin(name))
+        part.register_forward_pre_hook(lambda *_: self._call(name))
         return part
+
+    def _call(self, name: str) -> None:
+        self.calls[name] = self.calls.get(name, 0) + 1
+        self._begin(name)
 
     def _repeat(self, times: float) -> None:
         self.meter.repeats = times
@@ -101,13 +109,14 @@ class Tracer:
 
     def run(self, work: Callable[[Any], Any]) -> Traced:
         """Run a stage; what comes before its first part is counted with that."""
-        self.present, self.beside, self.meter = set(), {}, Meter()
+        self.present, self.beside, self.calls, self.meter = set(), {}, {}, Meter()
         with torch.no_grad(), self.meter:
             work(self.loaded)
         first = next(iter(self.beside))
         for peaks in (self.meter.peaks, self.meter.host_peaks):
             peaks[first] = max(peaks.get(first, 0), peaks.pop("", 0))
-        return Traced(self.meter.peaks, self.meter.host_peaks, self.meter.flops, self.beside)
+        meter = self.meter
+        return Traced(meter.peaks, meter.host_peaks, meter.flops, self.beside, self.calls)
 
 
 def trace_stage(tracer: Tracer, case: Case) -> dict[str, Work]:
@@ -119,7 +128,9 @@ def trace_stage(tracer: Tracer, case: Case) -> dict[str, Work]:
         runs.append((shape.quantities, traced, shape.kept_out))
         seconds = time.perf_counter() - start
         peaks = ", ".join(f"{part} {peak / 1e6:.1f} MB" for part, peak in traced.cuda.items())
-        print(f"  {case.stage} {dict(shape.quantities)}: {peaks} ({seconds:.1f} s)", file=sys.stderr)
+        print(
+            f"  {case.stage} {dict(shape.quantities)}: {peaks} ({seconds:.1f} s)", file=sys.stderr
+        )
     works = {}
     for part in runs[0][1].beside:
 
@@ -138,6 +149,7 @@ def trace_stage(tracer: Tracer, case: Case) -> dict[str, Work]:
             law("cpu", case.products),
             law("flops", case.flops),
             sorted(runs[0][1].beside[part]),
+            max(runs[0][1].calls.get(part, 1) / case.steps, 1.0),
         )
     return works
 
@@ -148,12 +160,25 @@ def trace_model(model: Model) -> Footprint:
     stages: dict[str, StageWork] = {}
     for case in find_cases(model, tracer):
         works = trace_stage(tracer, case)
+        _add_alike(works, case.stage, model, tracer)
+        if case.tiled and works == stages[case.stage].parts:
+            continue  # it works the same
         if case.tiled:
             stages[case.stage] = msgspec.structs.replace(stages[case.stage], tiled=works)
         else:
             stages[case.stage] = StageWork(works, window=case.window)
     versions = {name: version(name) for name in ("torch", "diffusers", "transformers")}
     return Footprint(model.id, versions, tracer.weights, stages)
+
+
+def _add_alike(works: dict[str, Work], stage: str, model: Model, tracer: Tracer) -> None:
+    """A part that did not run, such as a second expert, works as its like does, in its turn."""
+    kinds = {part.folder: part.class_name for part in model.parts}
+    for folder in find_family(model.family).folders[stage]:
+        like = next((name for name in works if kinds.get(folder) == kinds[name]), None)
+        if folder not in works and like is not None:
+            tracer.weights[folder] = weigh(tracer.loaded._load(folder))
+            works[folder] = msgspec.structs.replace(works[like], flops=Law({"1": 0.0}), calls=0.0)
 
 
 def write_footprint(footprint: Footprint, folder: Path = FOOTPRINTS) -> Path:

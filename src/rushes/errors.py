@@ -8,6 +8,7 @@
     │   ├── LicenceRefused  3  the model's licence is not among those allowed
     │   └── MemoryRefused   3  the shot does not fit the card
     ├── StageFailed         4  a stage could not produce its output
+    │   ├── OutOfMemory     4  it needed more memory than there was
     │   ├── WorkerDied      4  the process that ran it went away
     │   └── MediaError      4  a media file cannot be read or written
     ├── StoreError          4  the store cannot be used
@@ -91,6 +92,10 @@ class MemoryRefused(Refused):
 
 class StageFailed(RushesError):
     """A stage could not produce its output."""
+
+
+class OutOfMemory(StageFailed):
+    """A stage needed more memory than there was, with the smallest placement that was tried."""
 
 
 class WorkerDied(StageFailed):

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+
 import msgspec
 from msgspec import Struct
 
@@ -20,10 +21,11 @@ Quantities = Mapping[str, float]
 """What a run is about, by name: see :data:`QUANTITIES`."""
 
 QUANTITIES = ("cells", "frames", "span", "area", "edge", "sound", "guided", "passes")
-"""``cells``: latents of the clip and of pictures beside it; ``frames``: latent frames of one pass of
-a coder, which are ``span`` pictures; ``area``: latents of one frame; ``edge``: height and width of it in latents, added;
-``sound``: audio latents; ``guided``: 1 where a second, negative prompt is denoised too; ``passes``:
-further guidances, each a pass of its own."""
+"""``cells``: latents of the clip and of pictures beside it; ``frames``: latent frames of one pass
+of a coder, which are ``span`` pictures; ``area``: latents of one frame; ``edge``: its height and
+width in latents, added; ``sound``: audio latents; ``guided``: 1 where a second, negative prompt is
+denoised too; ``passes``: further guidances, each a pass of its own."""
+
 
 class Law(Struct, frozen=True, forbid_unknown_fields=True):
     """A sum of products of quantities.
@@ -75,12 +77,13 @@ class Weights(Struct, frozen=True, forbid_unknown_fields=True):
 class Work(Struct, frozen=True, forbid_unknown_fields=True):
     """What one part does in a stage: bytes beside its weights at the peak, on a GPU and on a CPU
     (whose convolutions need more), and its floating-point operations a step. ``beside``: parts of
-    the stage that lie on the device meanwhile."""
+    the stage that lie on the device meanwhile. ``calls``: how often it is called a guided step."""
 
     cuda: Law
     cpu: Law
     flops: Law
     beside: list[str] = []
+    calls: float = 1.0
 
 
 class StageWork(Struct, frozen=True, forbid_unknown_fields=True):

@@ -110,8 +110,8 @@ class Placement(Struct, frozen=True):
 
     Args:
         kind: ``resident``: all parts stay on the device; ``parts``: those that do not work now
-            leave it; ``blocks``: besides, the large ones pass through it block by block; ``leaves``:
-            layer by layer.
+            leave it; ``blocks``: besides, the large ones pass through it block by block;
+            ``leaves``: layer by layer.
         stream: the next block comes while this one works.
         streamed: the parts that pass through.
     """
@@ -119,6 +119,11 @@ class Placement(Struct, frozen=True):
     kind: Literal["resident", "parts", "blocks", "leaves"] = "resident"
     stream: bool = False
     streamed: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """``resident``, ``parts``, ``blocks+stream``, ``blocks``, ``leaves+stream``, ``leaves``."""
+        return self.kind + ("+stream" if self.stream else "")
 
 
 RESIDENT = Placement()

@@ -2,7 +2,7 @@
 
 The decoder's convolutions in time are causal, and diffusers runs it frame by frame with a cache of
 features; only the joining of all frames at the end makes its memory grow with duration, and that
-is left out here.
+is left out here. In tiles, each of which is all frames of a piece of the picture, they are joined.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ def decode_frames(vae: Any, latents: torch.Tensor, device: str) -> Iterator[Fram
     """
     z = latents[None].to(device, vae.dtype)
     mean, std = statistics(vae, z)
+    if vae.use_tiling:
+        yield from to_frames(vae.decode(z / std + mean, return_dict=False)[0])
+        return
     x = vae.post_quant_conv(z / std + mean)
     features: list[Any] = [None] * vae._cached_conv_counts["decoder"]
     for number in range(x.shape[2]):

@@ -262,7 +262,8 @@ class _Builder:
                 for path, file in locked.files.items()
                 if path.split("/", 1)[0] in folders
             }
-            numerics = {"dtype": locked.dtype}
+            changed = {part: n for part, n in locked.numerics.items() if part in folders}
+            numerics = {"dtype": locked.dtype, **changed}
         return Environment(STAGES[stage].version, files, self.lock.toolchains[stage], numerics)
 
 

@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from rushes.errors import CorruptObject, RushesError, StageFailed, StoreFull
+from rushes.errors import CorruptObject, OutOfMemory, RushesError, StageFailed, StoreFull
 from rushes.models.base import LoadedModel, find_family
 from rushes.run.messages import (
     Broken,
@@ -59,7 +59,7 @@ class Worker:
         self.store = store
         self.device = device
         self.out = out
-        self.models: dict[tuple[str, str], LoadedModel] = {}
+        self.models: dict[tuple[object, ...], LoadedModel] = {}
 
     def tell(self, event: Event) -> None:
         """Send an event to the parent."""
@@ -78,14 +78,15 @@ class Worker:
 
     def _tell_broken(self, task: Task, exc: RushesError) -> None:
         kind = type(exc).__name__
-        self.tell(Broken(task.key, kind, exc.message, exc.where, exc.hint))
+        planned = task.placement.label if task.model else "", task.predicted_bytes
+        self.tell(Broken(task.key, kind, exc.message, exc.where, exc.hint, *planned))
 
     def run(self, task: Task) -> Finished:
         """Compute a key unless another process has, or does so now."""
         with self.store.lock(task.key, lambda: self.tell(Waiting(task.key))):
             known = self.store.index.get(task.key)
             if known is not None:
-                return self._finished(known, ran=False, started_at=time.time())
+                return self._finished(task, known, ran=False, started_at=time.time())
             return self._compute(task, STAGES[task.stage])
 
     def _compute(self, task: Task, stage: Stage) -> Finished:
@@ -94,7 +95,11 @@ class Worker:
         if task.model is None:
             return self._run_stage(task, stage, inputs, checkpoint, None)
         with hold_device(self.device or ""), share_cores(self.device or "", stage):
-            return self._run_stage(task, stage, inputs, checkpoint, self._open_model(task.model))
+            limit_memory(self.device or "", task.limit_bytes)
+            model = self._open_model(task.model)
+            for opened in self.models.values():
+                opened.place(task.placement)
+            return self._run_stage(task, stage, inputs, checkpoint, model)
 
     def _run_stage(
         self,
@@ -123,11 +128,17 @@ class Worker:
         checkpoint.discard()
         loads = {} if model is None else {p: s for p, s in model.loads.items() if p not in before}
         return self._finished(
-            result, ran=True, started_at=started_at, resumed=checkpoint.resumed_step, loads=loads
+            task,
+            result,
+            ran=True,
+            started_at=started_at,
+            resumed=checkpoint.resumed_step,
+            loads=loads,
         )
 
     def _finished(
         self,
+        task: Task,
         result: Result,
         *,
         ran: bool,
@@ -146,6 +157,8 @@ class Worker:
             loads={part: round(seconds, 4) for part, seconds in loads.items()},
             passed=passed if isinstance(passed, bool) else None,
             device=self.device or "",
+            placement=task.placement.label if task.model else "",
+            predicted_bytes=task.predicted_bytes,
         )
 
     def _put(self, task: Task, made: Made, seconds: float) -> Result:
@@ -177,7 +190,8 @@ class Worker:
         return inputs
 
     def _open_model(self, wanted: TaskModel) -> LoadedModel:
-        place = wanted.entry.id, wanted.folder
+        numerics = tuple(sorted(wanted.entry.numerics.items()))
+        place = wanted.entry.id, wanted.folder, numerics
         if place not in self.models:
             assert self.device is not None
             family = find_family(wanted.entry.family)
@@ -232,8 +246,21 @@ def map_foreign(exc: Exception, stage: str) -> RushesError:
             hint="free some space (rushes cache gc), then run the same command again",
         )
     if isinstance(exc, MemoryError) or type(exc).__name__ == "OutOfMemoryError":
-        return StageFailed(f"{stage} ran out of memory", hint="make the shot smaller or shorter")
+        return OutOfMemory(
+            f"{stage} ran out of memory",
+            hint="see what it needs: rushes plan --explain; or make the shot smaller or shorter",
+        )
     return StageFailed(f"{stage} failed: {type(exc).__name__}: {text.splitlines()[0][:300]}")
+
+
+def limit_memory(device: str, limit: int | None) -> None:
+    """Let PyTorch take no more of a GPU than this; what is asked for beyond it is an error."""
+    if device.startswith("cuda"):
+        import torch
+
+        total = torch.cuda.get_device_properties(device).total_memory
+        share = 1.0 if limit is None else min(max(limit, 1) / total, 1.0)
+        torch.cuda.set_per_process_memory_fraction(share, device)
 
 
 def reset_peak(device: str | None) -> None:

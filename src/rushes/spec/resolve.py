@@ -28,7 +28,7 @@ from rushes.spec.conditions import (
 from rushes.spec.project import Film, Project, Shot
 from rushes.spec.read import Source, read_project_file
 from rushes.store.files import digest_file
-from rushes.types import VideoShape
+from rushes.types import VideoShape, parse_bytes
 
 DEFAULT_CHECKS = ("default",)
 DEFAULT_CRF = {"h264": 18, "h265": 20, "vp9": 24, "av1": 24}
@@ -69,9 +69,19 @@ def load_project(folder: Path) -> Project:
         checkpoint_seconds=file.project.checkpoint_seconds,
         shots=shots,
         films=films,
+        vram=_read_vram(file, source),
     )
     _check_licences(project)
     return project
+
+
+def _read_vram(file: tables.ProjectFile, source: Source) -> int | None:
+    if file.project.vram is UNSET:
+        return None
+    nbytes = parse_bytes(file.project.vram)
+    if nbytes is None:
+        raise source.error("vram has to be more than nothing", ("project", "vram"))
+    return nbytes
 
 
 def _check_licences(project: Project) -> None:
