@@ -43,6 +43,15 @@ class Case:
     window: int = 0
     tiled: bool = False
     steps: int = 1
+    stride: int = 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether the shapes are all that there are."""
+        return (
+            all("area" in s.quantities for s in self.shapes)
+            and len({s.quantities["area"] for s in self.shapes}) == 1
+        )
 
 
 class NoCheckpoint:
@@ -99,14 +108,15 @@ def find_cases(model: Model, tracer: Any) -> Iterator[Case]:
     yield Case("encode_text", [Shape({}, encode), Shape({}, encode, True)], ["1"])
     yield Case("denoise", list(denoise_shapes(model, found)), CELLS, ATTENTION, steps=STEPS)
     sizes = pick_sizes(model)
-    for tiled in (False, True):
-        window = find_window(model)
+    whole = (False,) if len(model.grid.sizes) == 1 else (False, True)
+    for tiled in whole:
+        window, stride = find_window(model)
         yield Case("decode_video", list(decode_shapes(model, sizes, window, tiled)), CODER,
-                   ["1", "area", "span*area"], window, tiled)  # fmt: skip
+                   ["1", "area", "span*area"], window, tiled, stride=stride)  # fmt: skip
     if "decode_audio" in stages:
         yield Case("decode_audio", list(sound_shapes(model)), ["1", "sound"], ["1", "sound"], 52)
     if "encode_condition" in stages:
-        for tiled in (False, True):
+        for tiled in whole:
             yield Case("encode_condition", list(encode_shapes(model, sizes, tiled)), CODER,
                        ["1", "area", "span*area"], 0, tiled)  # fmt: skip
 
@@ -182,13 +192,14 @@ def _silent(done: int, total: int) -> None:
     return None
 
 
-def find_window(model: Model) -> int:
-    """Latent frames that one pass of the video decoder takes at most; 0 for all."""
+def find_window(model: Model) -> tuple[int, int]:
+    """Latent frames that one pass of the video decoder takes at most, and from one to the next;
+    0 for all."""
     if model.family == "ltx2":
-        from rushes.models.ltx2_decode import VIDEO_WINDOW
+        from rushes.models.ltx2_decode import VIDEO_STRIDE, VIDEO_WINDOW
 
-        return VIDEO_WINDOW + 1
-    return 0
+        return VIDEO_WINDOW + 1, VIDEO_STRIDE
+    return 0, 0
 
 
 def decode_shapes(
@@ -199,6 +210,11 @@ def decode_shapes(
     few, many = lengths[0], lengths[-1]
     pairs = [(sizes[0], few), (sizes[0], many), (sizes[1], many), (sizes[2], few), (sizes[2], many)]
     pairs.append((sizes[1], lengths[len(lengths) // 2]))
+    if tiled and not window:  # every tile takes all frames: few are enough, and they take minutes
+        pairs = [(sizes[0], 2), (sizes[1], 2), (sizes[1], 3), (sizes[0], 3)]
+    if len(model.grid.sizes) == 1:  # and no other: every length of it
+        w, h = (int(n) // model.latents.video_size for n in model.grid.sizes[0].split("x"))
+        pairs = [((h, w), n) for n in range(1, 18)]
     for number, ((h, w), n) in enumerate(pairs):
 
         def work(loaded: Any, h: int = h, w: int = w, n: int = n) -> Any:
@@ -230,6 +246,9 @@ def encode_shapes(model: Model, sizes: list[tuple[int, int]], tiled: bool) -> It
     few, many = lengths[0], lengths[-1]
     pairs = [(sizes[0], few), (sizes[0], many), (sizes[1], many), (sizes[2], few), (sizes[2], many)]
     pairs.append((sizes[1], 3))
+    if len(model.grid.sizes) == 1:  # and no other: every length of it
+        w, h = (int(n) // model.latents.video_size for n in model.grid.sizes[0].split("x"))
+        pairs = [((h, w), n) for n in range(1, 18)]
     for number, ((h, w), n) in enumerate(pairs):
 
         def work(loaded: Any, h: int = h, w: int = w, n: int = n) -> Any:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import importlib
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -108,11 +109,15 @@ class HollowTokenizer:
 
 
 def open_hollow(
-    model: Model, device: str = "meta", make: Callable[[str], Any] | None = None
+    model: Model,
+    device: str = "meta",
+    make: Callable[[str], Any] | None = None,
+    configs: Mapping[str, dict[str, Any]] = MappingProxyType({}),
 ) -> LoadedModel:
-    """The model through its own adapter, its parts without weights.
+    """The model through its own adapter, its parts without weights; on ``cpu`` with random ones.
 
     Args:
+        configs: by folder, in place of the catalogue's: a model of another size.
         make: gives parts that the catalogue does not know, by folder: tokenizers, schedulers.
     """
     folder = Path(tempfile.mkdtemp(prefix="rushes-hollow-"))
@@ -130,7 +135,8 @@ def open_hollow(
             return make(name)
         exact = name in getattr(loaded, "full_precision", ())
         form = torch.float32 if exact else FORM[model.dtype]
-        return build_part(parts[name].class_name, read_config(model, parts[name]), form, device)
+        config = configs.get(name) or read_config(model, parts[name])
+        return build_part(parts[name].class_name, config, form, device)
 
     loaded._load = load
     opened: LoadedModel = loaded

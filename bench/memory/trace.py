@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -39,6 +40,9 @@ HEADER = (
 )
 
 
+Configs = Mapping[str, dict[str, Any]]
+
+
 @dataclass(slots=True)
 class Traced:
     """One run of a stage: by part, bytes on a GPU and on a CPU, arithmetic, and what lay beside."""
@@ -53,9 +57,11 @@ class Traced:
 class Tracer:
     """A hollow model whose parts say when they begin to work."""
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self.loaded: Any = open_hollow(model, make=lambda name: make_extra(model, name))
+    def __init__(self, model: Model, configs: Configs = MappingProxyType({})) -> None:
+        self.model, self.configs = model, configs
+        self.loaded: Any = open_hollow(
+            model, make=lambda name: make_extra(model, name), configs=configs
+        )
         self.loaded.place(Placement("parts"))
         self.weights: dict[str, Weights] = {}
         self.meter = Meter()
@@ -82,7 +88,7 @@ class Tracer:
         self.weights[name] = weigh(part)
         if blocks := find_blocks(part):
             entry = next(entry for entry in self.model.parts if entry.folder == name)
-            config = read_config(self.model, entry)
+            config = self.configs.get(name) or read_config(self.model, entry)
             form = next(part.parameters()).dtype
             part = build_part(entry.class_name, shorten(config), form)
             kept = find_blocks(part)
@@ -142,7 +148,11 @@ def trace_stage(tracer: Tracer, case: Case) -> dict[str, Work]:
                     case.steps if field == "flops" else 1
                 )
                 (kept_out if apart else known).append((quantities, value))
-            return fit_law(known, kept_out, products)
+            law = fit_law(known, kept_out, products)
+            if not case.exact or field == "flops":
+                return law
+            places = {f"{q['frames']:g}x{q['area']:g}": y for q, y in [*known, *kept_out]}
+            return msgspec.structs.replace(law, points=places, error=0.0)
 
         works[part] = Work(
             law("cuda", case.products),
@@ -154,9 +164,13 @@ def trace_stage(tracer: Tracer, case: Case) -> dict[str, Work]:
     return works
 
 
-def trace_model(model: Model) -> Footprint:
-    """The footprint of a model."""
-    tracer = Tracer(model)
+def trace_model(model: Model, configs: Configs = MappingProxyType({})) -> Footprint:
+    """The footprint of a model.
+
+    Args:
+        configs: of parts, by folder, in place of the catalogue's: a model of another size.
+    """
+    tracer = Tracer(model, configs)
     stages: dict[str, StageWork] = {}
     for case in find_cases(model, tracer):
         works = trace_stage(tracer, case)
@@ -166,7 +180,7 @@ def trace_model(model: Model) -> Footprint:
         if case.tiled:
             stages[case.stage] = msgspec.structs.replace(stages[case.stage], tiled=works)
         else:
-            stages[case.stage] = StageWork(works, window=case.window)
+            stages[case.stage] = StageWork(works, window=case.window, stride=case.stride)
     versions = {name: version(name) for name in ("torch", "diffusers", "transformers")}
     return Footprint(model.id, versions, tracer.weights, stages)
 

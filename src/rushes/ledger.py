@@ -37,9 +37,8 @@ PRAGMA user_version = 3;
 """
 ADD_PLACEMENT = """
 ALTER TABLE nodes ADD COLUMN placement TEXT NOT NULL DEFAULT '';
-PRAGMA user_version = 3;
 """
-"""From versions 1 and 2, which did not know how models lay on the device."""
+"""From earlier versions, which did not know how models lay on the device."""
 TAKE_OVER = """
 INSERT INTO begun SELECT id, started_at, project, command, asked_by, rushes, machine FROM runs;
 INSERT INTO ended SELECT id, seconds, hits, ran, usd, exit_code FROM runs;
@@ -127,7 +126,8 @@ class Ledger:
             self._db = sqlite3.connect(path, timeout=120.0, isolation_level=None)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version < 3:
-                old = ADD_PLACEMENT if version else ""
+                known = self._db.execute("SELECT name FROM pragma_table_info('nodes')").fetchall()
+                old = ADD_PLACEMENT if known and ("placement",) not in known else ""
                 old += TAKE_OVER if version == 1 else ""
                 self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {old} COMMIT;")
 

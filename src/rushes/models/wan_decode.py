@@ -2,7 +2,7 @@
 
 The decoder's convolutions in time are causal, and diffusers runs it frame by frame with a cache of
 features; only the joining of all frames at the end makes its memory grow with duration, and that
-is left out here. In tiles, each of which is all frames of a piece of the picture, they are joined.
+is left out here. Where tiling is on, every tile has a cache of its own.
 """
 
 from __future__ import annotations
@@ -31,16 +31,8 @@ def decode_frames(vae: Any, latents: torch.Tensor, device: str) -> Iterator[Fram
     """
     z = latents[None].to(device, vae.dtype)
     mean, std = statistics(vae, z)
-    if vae.use_tiling:
-        yield from to_frames(vae.decode(z / std + mean, return_dict=False)[0])
-        return
-    x = vae.post_quant_conv(z / std + mean)
-    features: list[Any] = [None] * vae._cached_conv_counts["decoder"]
-    for number in range(x.shape[2]):
-        first = {"first_chunk": True} if number == 0 else {}
-        piece = vae.decoder(
-            x[:, :, number : number + 1], feat_cache=features, feat_idx=[0], **first
-        )
+    z = z / std + mean
+    for piece in _decode_tiled(vae, z) if _is_tiled(vae, z) else _decode_whole(vae, z):
         if vae.config.patch_size is not None:
             piece = unpatchify(piece, patch_size=vae.config.patch_size)
         yield from to_frames(torch.clamp(piece, min=-1.0, max=1.0))
@@ -52,3 +44,69 @@ def statistics(vae: Any, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor
     shape = (1, vae.config.z_dim, 1, 1, 1)
     mean = torch.tensor(vae.config.latents_mean).view(shape).to(like)
     return mean, 1.0 / torch.tensor(vae.config.latents_std).view(shape).to(like)
+
+
+class _Decoder:
+    """The decoder at one place of the picture, from the first latent frame on."""
+
+    def __init__(self, vae: Any) -> None:
+        self.decoder = vae.decoder
+        self.features: list[Any] = [None] * vae._cached_conv_counts["decoder"]
+        self.first = {"first_chunk": True}
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """(1, C, 1, h, w) → (1, 3 * patch², n, h', w'), n = 1 for the first and 4 after it."""
+        piece: torch.Tensor = self.decoder(x, feat_cache=self.features, feat_idx=[0], **self.first)
+        self.first = {}
+        return piece
+
+
+def _decode_whole(vae: Any, z: torch.Tensor) -> Iterator[torch.Tensor]:
+    decoder, x = _Decoder(vae), vae.post_quant_conv(z)
+    for number in range(x.shape[2]):
+        yield decoder(x[:, :, number : number + 1])
+
+
+def _is_tiled(vae: Any, z: torch.Tensor) -> bool:
+    ratio = vae.spatial_compression_ratio
+    least = vae.tile_sample_min_height // ratio, vae.tile_sample_min_width // ratio
+    return bool(vae.use_tiling and (z.shape[3] > least[0] or z.shape[4] > least[1]))
+
+
+def _decode_tiled(vae: Any, z: torch.Tensor) -> Iterator[torch.Tensor]:
+    """As ``vae.tiled_decode``, frame by frame; the tiles' sizes are attributes of the VAE."""
+    ratio, patch = vae.spatial_compression_ratio, vae.config.patch_size or 1
+    size = vae.tile_sample_min_height, vae.tile_sample_min_width
+    stride = vae.tile_sample_stride_height, vae.tile_sample_stride_width
+    tops = range(0, z.shape[3], stride[0] // ratio)
+    lefts = range(0, z.shape[4], stride[1] // ratio)
+    decoders = [[_Decoder(vae) for _ in lefts] for _ in tops]
+    kept = stride[0] // patch, stride[1] // patch
+    blend = size[0] // patch - kept[0], size[1] // patch - kept[1]
+    whole = z.shape[3] * ratio // patch, z.shape[4] * ratio // patch
+    for number in range(z.shape[2]):
+        rows: list[list[torch.Tensor]] = []
+        for top, line in zip(tops, decoders, strict=True):
+            rows.append([])
+            for left, decoder in zip(lefts, line, strict=True):
+                high, wide = top + size[0] // ratio, left + size[1] // ratio
+                tile = z[:, :, number : number + 1, top:high, left:wide]
+                rows[-1].append(decoder(vae.post_quant_conv(tile)))
+        yield _join_tiles(vae, rows, kept, blend)[..., : whole[0], : whole[1]]
+
+
+def _join_tiles(
+    vae: Any, rows: list[list[torch.Tensor]], kept: tuple[int, int], blend: tuple[int, int]
+) -> torch.Tensor:
+    """Each tile is blended over the one above and the one on its left, then cut."""
+    lines = []
+    for i, row in enumerate(rows):
+        line = []
+        for j, tile in enumerate(row):
+            if i > 0:
+                tile = vae.blend_v(rows[i - 1][j], tile, blend[0])
+            if j > 0:
+                tile = vae.blend_h(row[j - 1], tile, blend[1])
+            line.append(tile[..., : kept[0], : kept[1]])
+        lines.append(torch.cat(line, -1))
+    return torch.cat(lines, 3)

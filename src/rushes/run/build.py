@@ -209,7 +209,9 @@ def _fit(project: Project, plan: Plan, lock: Lock, targets: tuple[Target, Target
     Raises:
         MemoryRefused: the plan does not fit what was stated, or what it runs on.
     """
-    memories = [fit_plan(plan, lock, target) for target in dict.fromkeys(targets)]
+    stated, runtime = targets
+    different = [stated, runtime] if stated != runtime else [runtime]
+    memories = [fit_plan(plan, lock, target) for target in different]
     for memory in memories:
         refuse_misfit(project, memory)
     return memories[-1]

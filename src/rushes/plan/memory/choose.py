@@ -186,7 +186,7 @@ class Chooser:
     def propose_numerics(
         self, demands: Sequence[Demand], fixed: Mapping[str, ChosenNumerics]
     ) -> dict[str, dict[str, Numerics]]:
-        """The numerics with which each model is fastest and fits; plain ones where none does.
+        """The numerics with which each model is fastest and fits; that need least if none does.
 
         Where plain ones cost less than :data:`WORTH` says, nothing is gained by changing bytes.
 
@@ -197,23 +197,19 @@ class Chooser:
         for demand in demands:
             if demand.model in fixed:
                 continue
-            best: tuple[float, int] | None = None
             plain = sum(
                 self._predict(task, RESIDENT, {}, demand.resident_bytes({})).seconds * times
                 for task, times in demand.tasks
             )
+            ranks: list[tuple[tuple[bool, float, int], dict[str, Numerics]]] = []
             for number, numerics in enumerate(numerics_of(demand.footprint)):
                 known = {**fixed, **found, demand.model: numerics}
-                alone = [d for d in demands if d.model in known]
-                choices = self.choose(alone, known)
-                if not all(c.fits for (name, _), c in choices.items() if name == demand.model):
-                    continue
-                seconds = sum(
-                    choices[demand.model, task].taken.prediction.seconds * times
-                    for task, times in demand.tasks
-                )
-                rank = (max(seconds, plain * WORTH), number)
-                if best is None or rank < best:
-                    best, found[demand.model] = rank, numerics
-            found.setdefault(demand.model, {})
+                every = self.choose([d for d in demands if d.model in known], known)
+                mine = [every[demand.model, task].taken for task, _ in demand.tasks]
+                short = max(max(c.prediction.peak for c in mine) - self.limit, 0)
+                times = [times for _, times in demand.tasks]
+                seconds = sum(c.prediction.seconds * n for c, n in zip(mine, times, strict=True))
+                cost = float(short) if short else max(seconds, plain * WORTH)
+                ranks.append(((short > 0, cost, number), numerics))
+            found[demand.model] = min(ranks, key=lambda item: item[0])[1]
         return found

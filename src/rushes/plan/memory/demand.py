@@ -46,11 +46,11 @@ def find_demands(nodes: Iterable[Node], models: Mapping[str, Model]) -> Demands:
         if footprint is None or node.stage not in footprint.stages:
             untraced[node.model] = None
             continue
-        window = footprint.stages[node.stage].window
-        quantities, passes = describe_node(node, model, window)
-        identity = (node.model, node.stage, passes, tuple(sorted(quantities.items())))
+        shapes, passes = describe_node(node, model, footprint.stages[node.stage])
+        same = tuple(tuple(sorted(shape.items())) for shape in shapes)
+        identity = (node.model, node.stage, passes, same)
         if identity not in known:
-            known[identity] = Task(footprint, node.stage, quantities, passes)
+            known[identity] = Task(footprint, node.stage, shapes, passes)
         task = tasks[node] = known[identity]
         of_model = counts.setdefault(node.model, {})
         of_model[task] = of_model.get(task, 0) + 1

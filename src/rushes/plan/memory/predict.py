@@ -52,15 +52,20 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """A stage to be predicted: its laws at its quantities, and how often a pass is made.
+    """A stage to be predicted: its laws at the shapes of its passes, and how often one is made.
 
     Compared by identity: equal work is one task (:func:`rushes.plan.memory.demand.find_demands`).
     """
 
     footprint: Footprint
     stage: str
-    quantities: Quantities
+    shapes: tuple[Quantities, ...]
     passes: float
+
+    @property
+    def quantities(self) -> Quantities:
+        """Of the longest pass."""
+        return self.shapes[0]
 
     def works(self, numerics: ChosenNumerics) -> Mapping[str, Work]:
         """By part, in tiles where a part is to work so."""
@@ -96,7 +101,7 @@ def predict(
         weights = sum(_on_device(name, parts[name], placement, numerics) for name in here)
         law = work.cpu if device.kind == "cpu" else work.cuda
         narrow = numerics.get(part) in ("fp8", "int8")
-        active = law.value(task.quantities)
+        active = max(law.value(shape) for shape in task.shapes)
         spare = law.error * active  # as far as the law was off where it was checked
         widened = parts[part].widest if narrow else 0
         moments.append((weights + others, round(active), widened, round(spare)))

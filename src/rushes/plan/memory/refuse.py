@@ -31,7 +31,9 @@ def refuse_misfit(project: Project, memory: MemoryPlan) -> None:
     target = memory.target
     limit = target.said or f"{target.device.name}'s {_gb(target.limit_bytes)}"
     name = "" if shot is None else f"shot {shot.name!r}: "
-    said = "numerics that are locked" if not memory.proposed else "every numerics that is done"
+    said = "with the numerics that are locked"
+    if memory.proposed or target.limit is None:
+        said = "of all numerics that are done here" if memory.proposed else "as it is stored"
     raise MemoryRefused(
         f"{name}{choice.stage} of {choice.model} takes at least "
         f"{_gb(choice.taken.prediction.peak)} on {target.device.name} "
