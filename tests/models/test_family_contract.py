@@ -13,24 +13,30 @@ from rushes.hub import find_checkpoint, list_files
 from rushes.models.base import find_family
 from rushes.stages.registry import STAGES
 
-EMBEDDED = [n for n in model_names() if isinstance(find_model(n).source, PackageSource)]
+PACKAGED = [n for n in model_names() if isinstance(find_model(n).source, PackageSource)]
 LOADING = {name for name, stage in STAGES.items() if stage.loads_model}
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
+@pytest.mark.parametrize("name", model_names())
 def test_a_family_says_what_each_loading_stage_reads(name: str) -> None:
     model = find_model(name)
     family = find_family(model.family)
-    folders = family.folders
     other = "encode_given" if family.reads_given == "apart" else "encode_condition"
     silent = {"decode_audio"} if model.latents.audio is None else set()
-    assert set(folders) == LOADING - {other} - silent
+    assert set(family.folders) == LOADING - {other} - silent
+    named = {folder for folders in family.folders.values() for folder in folders}
+    assert {part.folder for part in model.parts if part.source is None} <= named
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_folders_that_a_family_names_are_there(name: str) -> None:
+    model = find_model(name)
     there = {path.split("/")[0] for path in list_files(find_checkpoint(model))}
-    for stage, names in folders.items():
+    for stage, names in find_family(model.family).folders.items():
         assert set(names) <= there, stage
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
+@pytest.mark.parametrize("name", PACKAGED)
 def test_opening_a_checkpoint_loads_nothing_yet(name: str) -> None:
     model = find_model(name)
     loaded = find_family(model.family).open(find_checkpoint(model), model, "cpu")
@@ -38,7 +44,7 @@ def test_opening_a_checkpoint_loads_nothing_yet(name: str) -> None:
     assert loaded.audio_rate == model.latents.audio.rate
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
+@pytest.mark.parametrize("name", PACKAGED)
 def test_the_catalogue_counts_the_parts_as_they_are(name: str) -> None:
     """Parameters of the entry against the tensors on the disk, buffers left out."""
     from safetensors import safe_open
@@ -61,7 +67,7 @@ def _count(shape: list[int]) -> int:
     return product
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
+@pytest.mark.parametrize("name", PACKAGED)
 def test_weights_are_safetensors_and_small(name: str) -> None:
     folder = find_checkpoint(find_model(name))
     files = [path for path in folder.rglob("*") if path.is_file()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from rushes.hub import find_checkpoint
 from rushes.models.base import DenoiseSettings
 from rushes.models.ltx2 import LoadedLTX2
 from rushes.stages.checkpoint import FileCheckpoint
+from tests.models.contract.kit import save_lora_of
 from tests.models.golden import NoCheckpoint
 
 PROMPT = "a red ball bounces on a grey background"
@@ -36,31 +38,109 @@ def latents(sprite: LoadedLTX2, settings: DenoiseSettings) -> dict[str, torch.Te
 
 
 @pytest.fixture(scope="module")
-def reference() -> Any:
+def pipe() -> Any:
     from diffusers import LTX2Pipeline
 
     folder = find_checkpoint(find_model("sprite"))
     pipe = LTX2Pipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
     pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+OFF = {
+    "stg_scale": 0.0, "audio_stg_scale": None, "modality_scale": 1.0, "audio_modality_scale": None,
+    "guidance_rescale": 0.0, "audio_guidance_rescale": None,
+}  # fmt: skip
+"""The pipeline's own defaults make four passes a step; None is the picture's value."""
+
+
+def run_whole(pipe: Any, **settings: Any) -> Any:
+    standard = {
+        "num_inference_steps": STEPS, "guidance_scale": 2.5, "audio_guidance_scale": 3.0,
+    }  # fmt: skip
     return pipe(
         prompt=PROMPT,
         height=64,
         width=64,
         num_frames=33,
         frame_rate=16.0,
-        num_inference_steps=STEPS,
-        guidance_scale=2.5,
-        audio_guidance_scale=3.0,
-        stg_scale=0.0,
-        audio_stg_scale=0.0,
-        modality_scale=1.0,
-        audio_modality_scale=1.0,
-        guidance_rescale=0.0,
-        audio_guidance_rescale=0.0,
         max_sequence_length=pipe.tokenizer.model_max_length,
         generator=torch.Generator().manual_seed(3),
         output_type="np",
+        **{**OFF, **standard, **settings},
     )
+
+
+STG = "spatio_temporal_guidance_blocks"
+
+
+@pytest.fixture(scope="module")
+def reference(pipe: Any) -> Any:
+    return run_whole(pipe)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ({"stg": 1.0, "stg_blocks": (1,)}, {"stg_scale": 1.0, STG: [1]}),
+        ({"modality_guidance": 3.0}, {"modality_scale": 3.0}),
+        ({"rescale": 0.7}, {"guidance_rescale": 0.7}),
+        (
+            {"stg": 0.5, "stg_blocks": (0, 2), "modality_guidance": 2.0, "rescale": 0.7},
+            {"stg_scale": 0.5, STG: [0, 2], "modality_scale": 2.0, "guidance_rescale": 0.7},
+        ),
+        (
+            {"guidance": 1.0, "audio_guidance": 1.0, "stg": 1.0, "stg_blocks": (1,)},
+            {"guidance_scale": 1.0, "audio_guidance_scale": 1.0, "stg_scale": 1.0, STG: [1]},
+        ),
+    ],
+    ids=["stg", "modality", "rescale", "all", "without a negative prompt"],
+)
+def test_guidance_is_the_pipelines_to_the_bit(
+    ours: dict[str, Any], theirs: dict[str, Any], sprite: LoadedLTX2, settings: DenoiseSettings,
+    pipe: Any,
+) -> None:  # fmt: skip
+    whole = run_whole(pipe, **theirs)
+    embeds = sprite.encode_text(PROMPT, "")
+    two = replace(settings, **ours)
+    made = sprite.denoise(embeds, two, None, lambda done, total: None, NoCheckpoint())
+    frames = np.stack(list(sprite.decode_video(made)))
+    assert np.array_equal(frames, (whole.frames[0] * 255).round().astype(np.uint8))
+    sound = np.concatenate(list(sprite.decode_audio(made)))
+    assert np.array_equal(sound, whole.audio[0].T.numpy())
+
+
+def test_fixed_noise_levels_are_taken_as_they_are(
+    sprite: LoadedLTX2, settings: DenoiseSettings, pipe: Any
+) -> None:
+    sigmas = (1.0, 0.9875, 0.725)
+    scheduler = pipe.scheduler
+    try:
+        fixed = {"use_dynamic_shifting": False, "shift": 1.0, "shift_terminal": None}
+        pipe.scheduler = type(scheduler).from_config(scheduler.config, **fixed)
+        whole = run_whole(pipe, sigmas=list(sigmas))
+    finally:
+        pipe.scheduler = scheduler
+    embeds = sprite.encode_text(PROMPT, "")
+    two = replace(settings, sigmas=sigmas)
+    made = sprite.denoise(embeds, two, None, lambda done, total: None, NoCheckpoint())
+    frames = np.stack(list(sprite.decode_video(made)))
+    assert np.array_equal(frames, (whole.frames[0] * 255).round().astype(np.uint8))
+
+
+def test_a_shift_replaces_the_one_that_the_length_gives(sprite: LoadedLTX2) -> None:
+    from rushes.models.ltx2_denoise import make_schedules
+
+    base = DenoiseSettings(
+        seed=0, first=0, latents=9, audio_offset=0.0, audio_latents=52, height=64, width=64,
+        fps=16.0, steps=4, guidance=1.0,
+    )  # fmt: skip
+    scheduler = sprite.part("scheduler")
+    firsts = [
+        float(make_schedules(scheduler, replace(base, shift=shift), 144, "cpu")["video"].sigmas[1])
+        for shift in (1.0, 3.0, 9.0)
+    ]
+    assert firsts == pytest.approx([s * 0.75 / (1 + (s - 1) * 0.75) for s in (1, 3, 9)], abs=1e-6)
 
 
 def test_frames_are_the_pipelines_to_the_bit(
@@ -191,3 +271,29 @@ def test_every_length_decodes_to_its_frames(sprite: LoadedLTX2) -> None:
     for count in (1, 2, 9, 17, 18, 29, 30, 31):
         total = sum(1 for _ in iterate_frames(sprite, count))
         assert total == (count - 1) * factor + 1, count
+
+
+def test_a_lora_acts_as_in_the_pipeline_and_leaves_no_trace(
+    sprite: LoadedLTX2,
+    settings: DenoiseSettings,
+    latents: dict[str, torch.Tensor],
+    pipe: Any,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "lora.safetensors"
+    save_lora_of(sprite.part("transformer"), path, ["to_q", "to_v"])
+    embeds = sprite.encode_text(PROMPT, "")
+    made, plain = (
+        sprite.denoise(
+            embeds, replace(settings, loras=loras), None, lambda done, total: None, NoCheckpoint()
+        )
+        for loras in (((path, 0.5),), ())
+    )
+    assert torch.equal(plain["video"], latents["video"])
+    pipe.load_lora_weights(str(path), adapter_name="lora")
+    pipe.set_adapters(["lora"], [0.5])
+    theirs = run_whole(pipe)
+    pipe.unload_lora_weights()
+    frames = np.stack(list(sprite.decode_video(made)))
+    assert np.array_equal(frames, (theirs.frames[0] * 255).round().astype(np.uint8))
+    assert not torch.equal(made["video"], plain["video"])

@@ -6,17 +6,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
 
-from rushes.catalogue.load import find_model, model_names
-from rushes.errors import StageFailed
+from rushes.catalogue.load import find_config, find_model, model_names
+from rushes.catalogue.source import Part
+from rushes.errors import MediaError, StageFailed
 from rushes.models.base import GivenMedia, Placement, find_family
-from rushes.models.pixels import crop_picture
+from rushes.models.pixels import crop_picture, to_frames
 from rushes.models.wan import LoadedWan
+from rushes.models.wan_decode import statistics
 from rushes.models.wan_denoise import make_scheduler
 from rushes.models.wan_text import clean_prompt, fill_up
+from rushes.stages.footage import read_clip
 from tests.models.contract.kit import Tiny, clip, picture
 from tests.models.contract.wan import FRAMES, HEIGHT, WANS, WIDTH
 from tests.models.contract.wan import make_scheduler as tiny_scheduler
@@ -144,5 +150,55 @@ def test_entries_of_the_catalogue_fit_their_family(name: str) -> None:
         assert chosen.choice == variant
         classes = {part.folder: part.class_name for part in chosen.parts}
         assert set(classes) <= named
+        config = next(find_config(p) for p in chosen.parts if p.folder == "transformer")
+        channels = model.latents.video_channels
+        mask = model.latents.video_frames
+        told = channels + mask if variant else 0
+        assert config["in_channels"] == channels + told
+        assert config.get("vace_in_channels") in (None, 2 * channels + model.latents.video_size**2)
         vace = classes["transformer"] == "WanVACETransformer3DModel"
         assert (family.reads_given == "always") == vace
+
+
+@pytest.mark.parametrize("name", ["wan-2.1", "wan-2.2-ti2v-5b"])
+def test_tiles_are_decoded_as_a_stream_too(name: str, tmp_path: Path) -> None:
+    tiny, loaded = open_tiny(name, tmp_path)
+    vae, step = loaded.part("vae"), tiny.model.latents.video_size
+    vae.enable_tiling(4 * step, 5 * step, 3 * step, 3 * step)
+    latents = torch.randn(tiny.model.latents.video_channels, 3, 7, 9)
+    ours = np.stack(list(loaded.decode_video({"video": latents})))
+    mean, std = statistics(vae, latents)
+    with torch.inference_mode():
+        whole = vae.decode(latents[None] / std + mean, return_dict=False)[0]
+    assert np.array_equal(ours, np.stack(list(to_frames(whole))))
+    vae.disable_tiling()
+    assert not np.array_equal(ours, np.stack(list(loaded.decode_video({"video": latents}))))
+
+
+def test_a_checkpoint_of_another_class_is_refused(tmp_path: Path) -> None:
+    tiny, _ = open_tiny("wan-2.1", tmp_path)
+    part = Part("transformer", "WanVACETransformer3DModel", 0, "float32")
+    model = msgspec.structs.replace(tiny.at(tmp_path), parts=[part])
+    loaded = find_family("wan").open(tmp_path, model, "cpu")
+    message = "has a WanTransformer3DModel as transformer, where tiny-wan has a WanVACE"
+    with pytest.raises(StageFailed, match=message):
+        loaded.part("transformer")
+
+
+@pytest.mark.parametrize("name", ["transformer", "text_encoder", "vae"])
+def test_weights_with_holes_are_refused(name: str, tmp_path: Path) -> None:
+    _, loaded = open_tiny("wan-2.1", tmp_path)
+    (path,) = (tmp_path / name).glob("*.safetensors")
+    tensors = load_file(path)
+    lost = sorted(tensors)[0]
+    save_file({key: tensors[key] for key in tensors if key != lost}, path, {"format": "pt"})
+    with pytest.raises(StageFailed, match=f"lacks tensors of its {name}: {lost}"):
+        loaded.part(name)
+
+
+def test_a_mask_may_be_one_picture(tmp_path: Path) -> None:
+    path = tmp_path / "mask.png"
+    Image.fromarray(picture(8, 8)).save(path)
+    assert len(read_clip(path, 9, 16.0, still=True)) == 9
+    with pytest.raises(MediaError, match="shows 1 frames"):
+        read_clip(path, 9, 16.0)

@@ -42,6 +42,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
         audio_guidance: the same of the sound.
         guidance_2: of a second, low-noise expert.
         stg: scale of spatio-temporal guidance; 0 is none.
+        stg_blocks: transformer blocks, from 0, whose self-attention it leaves out.
         modality_guidance: scale of the pass without cross-modal attention; 1 is none.
         rescale: how far guided predictions get back their standard deviation, 0 to 1.
         lora: folder of the checkpoint with the adapter that this needs; "" for none.
@@ -54,6 +55,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
     audio_guidance: float | None = None
     guidance_2: float | None = None
     stg: float | None = None
+    stg_blocks: list[int] = []
     modality_guidance: float | None = None
     rescale: float | None = None
     lora: str = ""

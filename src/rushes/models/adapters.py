@@ -67,9 +67,12 @@ def _add(transformer: Any, path: Path, name: str, loader: Any) -> None:
 
 def _read(path: Path, loader: Any) -> tuple[Tensors, dict[str, Any] | None]:
     """Tensors by diffusers' names, ``transformer.MODULE.lora_A.weight``, and the metadata."""
-    from safetensors import SafetensorError
+    from safetensors import SafetensorError, safe_open
 
     try:
+        with safe_open(path, "pt") as file:
+            if any("dora_scale" in key for key in file.keys()):  # noqa: SIM118
+                raise ValueError("it is a DoRA, whose magnitudes diffusers would leave out")
         found = loader.lora_state_dict(
             str(path.parent), weight_name=path.name, use_safetensors=True,
             local_files_only=True, return_lora_metadata=True,

@@ -96,10 +96,14 @@ class LoadedLTX2(OpenedCheckpoint):
         Returns:
             ``video``: (C, F, H, W) float32; ``audio``: (C, L, M) float32.
         """
+        from diffusers.loaders import LTX2LoraLoaderMixin
+
+        from rushes.models.adapters import set_adapters
         from rushes.models.ltx2_denoise import Denoiser
 
         assert given is None or isinstance(given, Given)
         transformer, scheduler = self.part("transformer"), self.part("scheduler")
+        set_adapters(transformer, settings.loras, LTX2LoraLoaderMixin)
         normalised = Denoiser(transformer, scheduler, self.model.latents, self.device).run(
             embeds, settings, given, report, checkpoint
         )

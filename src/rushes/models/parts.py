@@ -143,9 +143,11 @@ class OpenedCheckpoint:
         if not issubclass(kind, torch.nn.Module):  # a tokenizer, a scheduler, an image processor
             return kind.from_pretrained(folder, local_files_only=True)
         dtype = torch.float32 if name in self.full_precision else getattr(torch, self.model.dtype)
-        part = kind.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=dtype
-        )
+        part, found = kind.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=dtype,
+            output_loading_info=True,
+        )  # fmt: skip
+        self._refuse_holes(name, [*found["missing_keys"], *found["mismatched_keys"]])
         return part.eval().requires_grad_(False)
 
     def _place(self, name: str, part: Any) -> Any:
@@ -182,6 +184,13 @@ class OpenedCheckpoint:
             return getattr(home, f"{found}Pil", None) or getattr(home, found)
         except (ImportError, AttributeError) as exc:
             raise self._wrong(f"needs {library}.{found} for {name}, which is not known") from exc
+
+    def _refuse_holes(self, name: str, keys: list[Any]) -> None:
+        """Both libraries fill up with random numbers what a file does not hold, and only warn."""
+        if keys:
+            first = ", ".join(str(key) for key in sorted(keys, key=str)[:3])
+            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+            raise self._wrong(f"lacks tensors of its {name}: {first}{more}")
 
     def _wrong(self, what: str) -> StageFailed:
         return StageFailed(

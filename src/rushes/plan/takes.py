@@ -291,7 +291,7 @@ def sampling_params(sampling: Sampling) -> dict[str, Any]:
     """The settings of a denoise that a shot's sampling decides; what a model has not is off."""
     said = {name: getattr(sampling, name) for name in sampling.__struct_fields__}
     said.pop("about")
-    said["sigmas"] = tuple(sampling.sigmas)
+    said.update(sigmas=tuple(sampling.sigmas), stg_blocks=tuple(sampling.stg_blocks))
     off = {"audio_guidance": 1.0, "stg": 0.0, "modality_guidance": 1.0, "rescale": 0.0}
     return {name: off.get(name) if value is None else value for name, value in said.items()}
 

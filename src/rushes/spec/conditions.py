@@ -156,6 +156,7 @@ _PAIRS = (
     ("video", "image", "the video is given whole"),
     ("video", "last_image", "the video is given whole"),
     ("video", "keyframes", "the video is given whole"),
+    ("video", "control", "both fill every frame"),
 )
 
 

@@ -43,6 +43,7 @@ class DenoiseParams(Params, frozen=True):
     audio_guidance: float = 1.0
     guidance_2: float | None = None
     stg: float = 0.0
+    stg_blocks: tuple[int, ...] = ()
     modality_guidance: float = 1.0
     rescale: float = 0.0
     shift: float | None = None

@@ -54,7 +54,7 @@ def run(job: Job) -> Made:
             if kind == "picture"
         },
         {
-            name: read_clip(_path_of(job, name), params.frames, params.fps)
+            name: read_clip(_path_of(job, name), params.frames, params.fps, still=name == "mask")
             for name, kind in params.roles
             if kind == "clip"
         },

@@ -24,8 +24,11 @@ def read_picture(path: Path) -> Frame:
     return next(read_frames(path))[1]
 
 
-def read_clip(path: Path, count: int, fps: float) -> list[Frame]:
+def read_clip(path: Path, count: int, fps: float, *, still: bool = False) -> list[Frame]:
     """The first ``count`` frames of a file at ``fps``, (H, W, 3) uint8 RGB.
+
+    Args:
+        still: a single picture is shown all the time.
 
     Raises:
         MediaError: it has fewer.
@@ -33,6 +36,8 @@ def read_clip(path: Path, count: int, fps: float) -> list[Frame]:
     from rushes.media import read_frames
 
     frames = list(islice(at_rate(read_frames(path), fps), count))
+    if still and len(frames) == 1:
+        frames *= count
     _refuse_short(path, len(frames), count, fps)
     return frames
 

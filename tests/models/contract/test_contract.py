@@ -280,6 +280,9 @@ def test_a_lora_of_another_model_is_refused(tiny: Tiny, opened: Open, tmp_path: 
         save_file(wrong, bad)
         with pytest.raises(StageFailed, match=message):
             one.denoise(tiny.ask(case, loras=((bad, 1.0),)))
+    save_file({**tensors, "blocks.0.dora_scale": torch.ones(1)}, bad)
+    with pytest.raises(StageFailed, match="it is a DoRA"):
+        one.denoise(tiny.ask(case, loras=((bad, 1.0),)))
     bad.write_bytes(b"no tensors")
     with pytest.raises(StageFailed, match="cannot be read as a LoRA"):
         one.denoise(tiny.ask(case, loras=((bad, 1.0),)))

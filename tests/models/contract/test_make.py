@@ -26,7 +26,7 @@ def write_tiny(folder: Path, tiny: Tiny, like: str, text: str) -> Path:
 
 @pytest.mark.slow
 def test_weights_of_ones_own_are_built_killed_and_resumed(tmp_path: Path) -> None:
-    text = 'steps = 60\n[shots.one]\nprompt = "a red ball"\n'
+    text = 'steps = 24\n[shots.one]\nprompt = "a red ball"\n'
     folders = [tmp_path / name for name in ("whole", "killed")]
     for folder in folders:
         write_tiny(folder, BY_NAME["wan-2.1"], "wan-2.1-1.3b", text)

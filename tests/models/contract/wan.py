@@ -223,6 +223,16 @@ WANS = [
             "tiny-wan", "wan", SIZE, FRAMES, grid=GRID, controls=["loras"], dtype="bfloat16"
         ),
     ),
+    replace(
+        WAN_2_1,
+        name="wan-2.1-euler",
+        build=partial(
+            build, pipeline=diffusers.WanPipeline, config={}, transformer={},
+            scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=5.0),
+        ),
+        model=tiny_model("tiny-wan", "wan", SIZE, FRAMES, grid=GRID, dtype="bfloat16"),
+        save_lora=None,
+    ),
     replace(WAN_2_1, name="wan-2.1-shift", settings={"shift": 8.0, "guidance": 1.0}),
     Tiny(
         "wan-2.1-i2v",
