@@ -11,7 +11,7 @@ import torch
 
 from bench.memory.hollow import HollowTokenizer
 from rushes.catalogue.model import Model
-from rushes.models.base import DenoiseSettings
+from rushes.models.base import DenoiseSettings, GivenMedia
 
 STEPS = 2
 """Of a traced denoise: the second step finds what the first one left."""
@@ -68,6 +68,10 @@ def make_extra(model: Model, name: str) -> Any:
     """What has no weights: a tokenizer whose prompts fill every place, a standard scheduler."""
     import diffusers
 
+    if name == "image_processor":
+        import transformers
+
+        return transformers.CLIPImageProcessorPil()
     if name.startswith("tokenizer"):
         return HollowTokenizer(text_length(model))
     schedulers = {
@@ -115,6 +119,10 @@ def find_cases(model: Model, tracer: Any) -> Iterator[Case]:
                    ["1", "area", "span*area"], window, tiled, stride=stride)  # fmt: skip
     if "decode_audio" in stages:
         yield Case("decode_audio", list(sound_shapes(model)), ["1", "sound"], ["1", "sound"], 52)
+    own = bool(model.choice) or not model.variants  # the checkpoint itself takes pictures
+    if "encode_given" in stages and own and "image" in model.controls:
+        yield Case("encode_given", list(given_shapes(model, sizes)), CODER,
+                   ["1", "area", "span*area"])  # fmt: skip
     if "encode_condition" in stages:
         for tiled in whole:
             yield Case("encode_condition", list(encode_shapes(model, sizes, tiled)), CODER,
@@ -257,6 +265,26 @@ def encode_shapes(model: Model, sizes: list[tuple[int, int]], tiled: bool) -> It
             return loaded.encode_video([frame] * ((n - 1) * stride + 1), h * step, w * step)
 
         yield Shape(coder_quantities(model, n, h, w), work, number == len(pairs) - 1)
+
+
+def given_shapes(model: Model, sizes: list[tuple[int, int]]) -> Iterator[Shape]:
+    """A first picture, encoded together with what else the family makes of it."""
+    for number, ((h, w), n) in enumerate(
+        [(sizes[0], 2), (sizes[0], 6), (sizes[1], 2), (sizes[2], 2), (sizes[1], 6), (sizes[1], 4)]
+    ):
+
+        def work(loaded: Any, h: int = h, w: int = w, n: int = n) -> Any:
+            return loaded.encode_given(make_media(model, h, w, n))
+
+        yield Shape(coder_quantities(model, n, h, w), work, number == 5)
+
+
+def make_media(model: Model, height: int, width: int, latents: int) -> GivenMedia:
+    """A first picture for a clip of this shape, in latents."""
+    step, stride = model.latents.video_size, model.latents.video_frames
+    picture = np.zeros((height * step, width * step, 3), np.uint8)
+    frames = (latents - 1) * stride + 1
+    return GivenMedia(frames, height * step, width * step, {"image": picture}, {})
 
 
 def sound_shapes(model: Model) -> Iterator[Shape]:

@@ -9,13 +9,13 @@ import importlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import torch
 
+from rushes.catalogue.load import find_config
 from rushes.catalogue.model import Model
 from rushes.catalogue.source import PackageSource, Part
 from rushes.hub import find_checkpoint
@@ -27,10 +27,9 @@ FORM = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bf
 
 def read_config(model: Model, part: Part) -> dict[str, Any]:
     """A part's configuration."""
-    if isinstance(model.source, PackageSource):
-        path: Any = find_checkpoint(model) / part.folder / "config.json"
-    else:
-        path = resources.files("rushes.catalogue").joinpath("configs", part.config)
+    if not isinstance(model.source, PackageSource):
+        return find_config(part)
+    path = find_checkpoint(model) / part.folder / "config.json"
     config: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return config
 

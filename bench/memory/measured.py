@@ -60,7 +60,7 @@ class Sized:
         """The catalogue's entry, in float32 and small."""
         model = find_model(self.model)
         defaults = msgspec.structs.replace(
-            model.defaults, size=self.sizes[1], frames=self.frames, fps=16.0
+            model.defaults, size=self.sizes[0], frames=self.frames, fps=16.0
         )
         grid = msgspec.structs.replace(
             model.grid, sizes=list(self.sizes), frames_min=9, frames_max=33
@@ -170,7 +170,7 @@ def run_stages(sized: Sized, footprint: Footprint) -> Iterator[dict[str, Any]]:
 
 def measure(sized: Sized) -> list[dict[str, Any]]:
     """All stages of a model."""
-    return list(run_stages(sized, trace_model(sized.entry(), sized.configs())))
+    return list(run_stages(sized, trace_model(sized.entry(), sized.configs(), tiles=False)))
 
 
 def main() -> None:

@@ -3,9 +3,9 @@
     python -m bench.memory.run --caps 10 16 24
 
 Each case is planned for a cap, the process is held to it, and one stage after the other runs with
-the placement and numerics that were chosen. Beside it stands the stage with everything resident and no
-cap, as a bare pipeline runs it, where the card has room for that. Needs a CUDA device; what can be
-measured without one is in ``bench/memory/measured.py``.
+the placement and numerics that were chosen. Beside it stands the stage with everything resident and
+no cap, as a bare pipeline runs it, where the card has room for that. Needs a CUDA device; what can
+be measured without one is in ``bench/memory/measured.py``.
 """
 
 from __future__ import annotations

@@ -164,15 +164,20 @@ def trace_stage(tracer: Tracer, case: Case) -> dict[str, Work]:
     return works
 
 
-def trace_model(model: Model, configs: Configs = MappingProxyType({})) -> Footprint:
+def trace_model(
+    model: Model, configs: Configs = MappingProxyType({}), *, tiles: bool = True
+) -> Footprint:
     """The footprint of a model.
 
     Args:
+        tiles: also trace coders that work in tiles.
         configs: of parts, by folder, in place of the catalogue's: a model of another size.
     """
     tracer = Tracer(model, configs)
     stages: dict[str, StageWork] = {}
     for case in find_cases(model, tracer):
+        if case.tiled and not tiles:
+            continue
         works = trace_stage(tracer, case)
         _add_alike(works, case.stage, model, tracer)
         if case.tiled and works == stages[case.stage].parts:
@@ -212,12 +217,14 @@ def _thin(value: Any) -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("models", nargs="+", metavar="MODEL[:VARIANT]")
-    for name in parser.parse_args().models:
+    parser.add_argument("--whole", action="store_true", help="no tiles: they take minutes")
+    args = parser.parse_args()
+    for name in args.models:
         base, _, variant = name.partition(":")
         model = find_model(base)
         if variant:
             model = model.variant_for(model.variants[variant].controls)
-        footprint = trace_model(model)
+        footprint = trace_model(model, tiles=not args.whole)
         print(write_footprint(footprint).name)
         for stage, work in footprint.stages.items():
             for kind, parts in (("whole", work.parts), ("tiled", work.tiled)):
