@@ -35,7 +35,8 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
         shift: of the noise levels; None where the scheduler's own configuration says it.
         guidance: classifier-free, of the picture; 1 is none.
         audio_guidance: the same of the sound.
-        guidance_2: of a second, low-noise expert.
+        guidance_2: the second scale that a model has: of a second, low-noise expert; where
+            ``guidance`` is embedded, of classifier-free guidance on top of it, 1 is none.
         stg: scale of spatio-temporal guidance; 0 is none.
         stg_blocks: transformer blocks, from 0, whose self-attention it leaves out.
         modality_guidance: scale of the pass without cross-modal attention; 1 is none.

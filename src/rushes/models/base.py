@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -132,6 +133,10 @@ class LoadedModel(Protocol):
     def encode_text(self, prompt: str, negative: str) -> Tensors:
         """Text conditioning in the form that denoise reads."""
 
+    def encode_pictured_text(self, prompt: str, negative: str, given: Tensors) -> Tensors:
+        """The same of a prompt that is read with what is given, for families whose
+        ``reads_given`` is "first"."""
+
     def encode_given(self, media: GivenMedia) -> Tensors:
         """What :meth:`denoise` is given, for families whose ``reads_given`` is not "apart"."""
 
@@ -190,13 +195,25 @@ class Family(Protocol):
         of the family may have, and :data:`INDEX` where it decides more than classes."""
 
     @property
-    def reads_given(self) -> Literal["apart", "together", "always"]:
+    def reads_given(self) -> Literal["apart", "together", "always", "first"]:
         """How it reads pictures and footage: each to latents of its own, laid out by the plan
         (:class:`Given`), or all at once (:class:`GivenMedia`); "always": also where a shot gives
-        nothing, for models whose denoiser has to be given something."""
+        nothing, for models whose denoiser has to be given something; "first": before the prompt,
+        for models whose text encoder sees the pictures."""
 
     def open(self, folder: Path, model: Model, device: str) -> LoadedModel:
         """A checkpoint in the hub's layout; loads nothing yet."""
+
+
+BUILT_IN = {
+    "ltx2": "ltx2:LTX2",
+    "wan": "wan:Wan",
+    "wan-vace": "wan:WanVACE",
+    "hunyuan": "hunyuan:HunyuanVideo",
+    "hunyuan15": "hunyuan15:HunyuanVideo15",
+    "cogvideox": "cogvideox:CogVideoX",
+}
+"""Families of this package: module and class."""
 
 
 def folders_of(model: Model, stage: str) -> tuple[str, ...]:
@@ -217,16 +234,10 @@ def find_family(name: str) -> Family:
     Raises:
         UsageError: there is none of this name.
     """
-    if name == "ltx2":
-        from rushes.models.ltx2 import LTX2
-
-        return LTX2()
-    if name in ("wan", "wan-vace"):
-        from rushes.models.wan import Wan, WanVACE
-
-        return Wan() if name == "wan" else WanVACE()
-    from importlib import metadata
-
+    if name in BUILT_IN:
+        home, _, kind = BUILT_IN[name].partition(":")
+        built_in: Family = getattr(import_module(f"rushes.models.{home}"), kind)()
+        return built_in
     for entry in metadata.entry_points(group="rushes.models", name=name):
         family: Family = entry.load()()
         return family

@@ -90,6 +90,10 @@ class OpenedCheckpoint:
         if name in self.brief:
             self.release(name)
 
+    def encode_pictured_text(self, prompt: str, negative: str, given: Tensors) -> Tensors:
+        """For families that read the prompt with what is given."""
+        raise NotImplementedError
+
     def encode_given(self, media: GivenMedia) -> Tensors:
         """For families that read what is given together."""
         raise NotImplementedError

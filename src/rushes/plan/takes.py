@@ -62,11 +62,11 @@ class TakePlanner:
         prompt = self._add(
             "render_prompt", RenderPromptParams(shot.template, shot.variables, shot.negative)
         )
-        text = self._add("encode_text", EncodeTextParams(), [("prompt", prompt)], load=True)
+        together = self._encode_together()
+        text = self._encode_text(prompt, together)
         before, tail = self._find_beginning()
         start = self.time.frames_of(before.end) if before is not None else 0
         windows = self.time.windows(start + shot.shape.frames, before)
-        together = self._encode_together()
         apart = together is None
         given = shot.conditions.pictures if apart else ()
         pictures = [(start + p.frame, self._encode_picture(p)) for p in given]
@@ -110,6 +110,13 @@ class TakePlanner:
         count = sum(other.stage == stage for other in self.nodes.values())
         self.nodes[f"{stage}.{count + 1}" if count else stage] = node
         return node
+
+    def _encode_text(self, prompt: Node, together: Node | None) -> Node:
+        """The prompt, read with what is given where the model's text encoder sees it."""
+        inputs: Inputs = [("prompt", prompt)]
+        if together is not None and find_family(self.shot.model.family).reads_given == "first":
+            inputs.append(("given", together))
+        return self._add("encode_text", EncodeTextParams(), inputs, load=True)
 
     def _encode(self, file: SourceFile, params: EncodeConditionParams) -> Node:
         return self._add("encode_condition", params, files=(("file", file),), load=True)
