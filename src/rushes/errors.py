@@ -5,12 +5,15 @@
     │   └── ProjectError    2  rushes.toml (or a file it includes) is wrong
     ├── Refused             3  a rule of the project forbids it
     │   ├── LockRefused     3  weights or toolchain are not what rushes.lock says
+    │   │   └── WeightsMissing  3  the weights are not on this machine
     │   ├── LicenceRefused  3  the model's licence is not among those allowed
     │   └── MemoryRefused   3  the shot does not fit the card
     ├── StageFailed         4  a stage could not produce its output
     │   ├── OutOfMemory     4  it needed more memory than there was
     │   ├── WorkerDied      4  the process that ran it went away
     │   └── MediaError      4  a media file cannot be read or written
+    ├── HubError            4  what the hub, or a bundle in its place, gave is not right
+    │   └── HubUnreachable  4  the hub cannot be asked
     ├── StoreError          4  the store cannot be used
     │   ├── StoreFull       4  no space left for an object
     │   └── CorruptObject   4  an object's bytes do not match its digest
@@ -82,6 +85,10 @@ class LockRefused(Refused):
     """Weights or toolchain are not what rushes.lock says."""
 
 
+class WeightsMissing(LockRefused):
+    """A model's weights are not on this machine, or not all of them."""
+
+
 class LicenceRefused(Refused):
     """The model's licence is not among the project's ``policy.licences``."""
 
@@ -104,6 +111,18 @@ class WorkerDied(StageFailed):
 
 class MediaError(StageFailed):
     """A media file cannot be read or written."""
+
+
+class HubError(RushesError):
+    """What the hub, or a bundle in its place, gave is not right, or not there."""
+
+    http_status = 502
+
+
+class HubUnreachable(HubError):
+    """The hub cannot be asked: no network, or asking is forbidden."""
+
+    http_status = 503
 
 
 class StoreError(RushesError):

@@ -17,8 +17,9 @@ import msgspec
 import tomli_w
 
 from rushes.catalogue.model import Model, Numerics
-from rushes.errors import LockRefused, ProjectError
-from rushes.hub import find_checkpoint, list_files
+from rushes.catalogue.source import HubSource
+from rushes.errors import LockRefused, ProjectError, WeightsMissing
+from rushes.hub import find_checkpoint, list_files, locate_file, pin_model
 from rushes.models.base import find_family
 from rushes.spec.project import Project
 from rushes.stages.base import Stage
@@ -45,6 +46,8 @@ class LockedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     """One checkpoint. Files by their path in it.
 
     Args:
+        revision: the commit, for weights of the hub.
+        others: commits of further repositories that parts come from.
         numerics: by part, where it does not compute as it is stored; part of the keys.
     """
 
@@ -52,6 +55,7 @@ class LockedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     source: str
     dtype: str
     files: dict[str, LockedFile]
+    others: dict[str, str] = {}
     numerics: dict[str, Numerics] = {}
 
 
@@ -114,19 +118,35 @@ def write_lock(folder: Path, lock: Lock) -> None:
 
 
 def lock_model(model: Model, store: Store, *, remember: bool = True) -> LockedModel:
-    """Hash a checkpoint as it lies on the disk; unchanged files are not read twice."""
-    folder = find_checkpoint(model)
-    names = list_files(folder)
-    digests = store.digest_files([folder / name for name in names], remember=remember)
+    """Hash a checkpoint as it lies on the disk; unchanged files are not read twice.
+
+    Raises:
+        WeightsMissing: it is not on this machine.
+    """
+    model = pin_model(model)
+    checkpoint = find_checkpoint(model)
+    paths = {name: locate_file(checkpoint, name) for name in list_files(checkpoint)}
+    digests = store.digest_files(paths.values(), remember=remember)
+    elsewhere = {p.source.repo: p.source.revision for p in model.parts if p.source is not None}
+    if isinstance(model.source, HubSource):
+        elsewhere.pop(model.source.repo, None)
     return LockedModel(
         revision=model.source.revision,
         source=model.source.label,
         dtype=model.dtype,
         files={
-            name: LockedFile(digests[(folder / name).absolute()], (folder / name).stat().st_size)
-            for name in names
+            name: LockedFile(digests[path.absolute()], path.stat().st_size)
+            for name, path in paths.items()
         },
+        others=elsewhere if isinstance(model.source, HubSource) else {},
     )
+
+
+def pin_locked(model: Model, locked: LockedModel | None) -> Model:
+    """The model at the commits that rushes.lock says, for weights of the hub."""
+    if locked is None or not isinstance(model.source, HubSource):
+        return model
+    return pin_model(model, {**locked.others, model.source.repo: locked.revision})
 
 
 def needed_stages(project: Project) -> list[Stage]:
@@ -142,6 +162,8 @@ def needed_stages(project: Project) -> list[Stage]:
         "encode_given": bool(together),
         "decode_audio": "model" in sounds,
         "cut_track": "track" in sounds,
+        "upsample": any(shot.upscale > 1 for shot in shots),
+        "refine": any(shot.upscale > 1 for shot in shots),
     }
     unused = {name for name, needed in used.items() if not needed}
     return [stage for name, stage in STAGES.items() if name not in unused]
@@ -210,12 +232,18 @@ def missing_entries(project: Project, lock: Lock) -> list[str]:
 
 
 def check_weights(
-    models: Iterable[Model], lock: Lock, store: Store, *, remember: bool = True
+    models: Iterable[Model],
+    lock: Lock,
+    store: Store,
+    *,
+    remember: bool = True,
+    needed: bool = True,
 ) -> None:
     """Refuse weights that are not the locked ones.
 
     Args:
         remember: keep the digests of files for the next time; False writes nothing.
+        needed: False passes over what is not on this machine: planning does without.
 
     Raises:
         LockRefused: names the first file that differs.
@@ -224,7 +252,12 @@ def check_weights(
         locked = lock.models.get(model.id)
         if locked is None:
             continue
-        found = lock_model(model, store, remember=remember)
+        try:
+            found = lock_model(pin_locked(model, locked), store, remember=remember)
+        except WeightsMissing:
+            if needed:
+                raise
+            continue
         for change in _compare_model(model.id, locked, found):
             raise LockRefused(
                 f"the weights of {model.id} are not the locked ones: {change.what}",
@@ -270,10 +303,10 @@ def _compare_model(
         what = ", ".join([new.revision, f"{len(new.files)} files", *said])
         return [LockChange(f"models.{name}", None, what)]
     changes = []
-    for field in ("revision", "source", "dtype"):
+    for field in ("revision", "source", "dtype", "others"):
         before, after = getattr(old, field), getattr(new, field)
         if before != after:
-            changes.append(LockChange(f"{field} of {name}", before, after))
+            changes.append(LockChange(f"{field} of {name}", str(before), str(after)))
     for part in sorted(old.numerics.keys() | new.numerics.keys()) if numerics else ():
         kinds = old.numerics.get(part, "as stored"), new.numerics.get(part, "as stored")
         if kinds[0] != kinds[1]:

@@ -160,3 +160,20 @@ def test_a_retake_keeps_what_is_outside_its_span(
     made = plan(tmp_path, HEAD + ONE + f'[shots.two]\nprompt = "x"\nvideo = "one"\n{span}')
     params = made.shots[1].kept.nodes["denoise"].params
     assert (params.kept_video, params.kept_audio) == (video, audio)  # type: ignore[attr-defined]
+
+
+def test_a_text_encoder_that_sees_waits_for_the_picture(tmp_path: Path) -> None:
+    """HunyuanVideo's image checkpoint reads the prompt with the picture before its eyes."""
+    write_picture(tmp_path / "start.png")
+    head = '[project]\nname = "p"\nmodel = "{}"\n'
+    shots = (
+        '[shots.plain]\nprompt = "a red ball"\n'
+        '[shots.given]\nprompt = "a red ball"\nimage = "start.png"\n'
+    )
+    for model, seen in (("hunyuan-video", True), ("hunyuan-video-1.5", False)):
+        rows = list(plan(tmp_path, head.format(model) + shots).rows())
+        text = {row.name: row.node for row in rows if row.label == "encode_text"}
+        assert [name for name, _ in text["plain"].inputs] == ["prompt"]
+        assert ("given" in dict(text["given"].inputs)) is seen
+        denoise = next(r.node for r in rows if (r.name, r.label) == ("given", "denoise"))
+        assert dict(denoise.inputs)["given"].stage == "encode_given"

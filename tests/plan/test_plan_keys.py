@@ -23,7 +23,7 @@ from tests.plan.tools import (
     text_changed,
 )
 
-NOT_HERE = ("assemble", "encode_condition", "encode_given", "cut_track")
+NOT_HERE = ("assemble", "upsample", "refine", "encode_condition", "encode_given", "cut_track")
 """Stages that no shot of this project has."""
 SHOT_STAGES = [name for name in STAGES if name not in NOT_HERE]
 FILM = {("both", "assemble"), ("both", "check")}

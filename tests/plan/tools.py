@@ -10,7 +10,7 @@ import msgspec
 
 from rushes.catalogue.load import find_model
 from rushes.lock import Lock, LockedFile, LockedModel
-from rushes.models.base import find_family
+from rushes.models.base import find_family, folders_of
 from rushes.plan.build import build_plan
 from rushes.plan.nodes import Plan
 from rushes.spec.resolve import load_project
@@ -35,7 +35,7 @@ shots = ["one", "two"]
 crossfade = 0.25
 """
 SPRITE = find_model("sprite")
-FOLDERS = find_family(SPRITE.family).folders
+FOLDERS = {s: folders_of(SPRITE, s) for s in find_family(SPRITE.family).folders}
 PARTS = sorted({folder for folders in FOLDERS.values() for folder in folders})
 PACKAGES = sorted({package for stage in STAGES.values() for package in stage.packages})
 Keys = dict[tuple[str, str], Key | None]

@@ -96,6 +96,7 @@ SETTINGS: dict[str, st.SearchStrategy[Any]] = {
     "shift": FLOATS | INTEGERS,
     "schedule": NAMES,
     "loras": st.lists(table({"path": TEXTS, "scale": FLOATS}, ["path", "scale"]), max_size=2),
+    "upscale": INTEGERS,
     "attempts": INTEGERS,
     "checks": st.lists(TEXTS, max_size=2),
     "export": EXPORT,

@@ -89,6 +89,18 @@ class Grid(Struct, frozen=True, forbid_unknown_fields=True):
         """The same for a clip that is made in a chain of denoises."""
         return msgspec.structs.replace(self, frames_max=ENDLESS)
 
+    def larger(self, factor: int) -> Grid:
+        """The same with every side ``factor`` times as long."""
+        sizes = [tuple(map(int, size.split("x"))) for size in self.sizes]
+        pixels = None if self.pixels_max is None else self.pixels_max * factor**2
+        return msgspec.structs.replace(
+            self,
+            size_multiple=self.size_multiple * factor,
+            sizes=[f"{width * factor}x{height * factor}" for width, height in sizes],
+            pixels_max=pixels,
+            side_min=self.side_min * factor,
+        )
+
     def going_on(self) -> Grid:
         """The same for what follows another clip: no frame of it stands alone."""
         step = self.frames_multiple

@@ -39,6 +39,22 @@ def find_model(name: str) -> Model:
     return msgspec.convert(tomllib.loads(file.read_text("utf-8")), Model)
 
 
+def find_named(name: str) -> Model:
+    """A model, or one of its variants, as a user names it: ``NAME`` or ``NAME:VARIANT``.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    base, _, choice = name.partition(":")
+    model = find_model(base)
+    if not choice:
+        return model
+    if choice not in model.variants:
+        known = ", ".join(f"{base}:{variant}" for variant in model.variants) or "none"
+        raise UsageError(f"{base} has no variant {choice!r}", hint=f"variants: {known}")
+    return model.variant_for(model.variants[choice].controls[:1])
+
+
 def find_config(part: Part) -> dict[str, Any]:
     """A part's configuration as ``config.json`` on the hub has it; empty where none is known."""
     if not part.config:

@@ -40,7 +40,8 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
         shift: of the noise levels; None where the scheduler's own configuration says it.
         guidance: classifier-free, of the picture; 1 is none.
         audio_guidance: the same of the sound.
-        guidance_2: of a second, low-noise expert.
+        guidance_2: the second scale that a model has: of a second, low-noise expert; where
+            ``guidance`` is embedded, of classifier-free guidance on top of it, 1 is none.
         stg: scale of spatio-temporal guidance; 0 is none.
         stg_blocks: transformer blocks, from 0, whose self-attention it leaves out.
         modality_guidance: scale of the pass without cross-modal attention; 1 is none.
@@ -68,6 +69,22 @@ class Defaults(Sampling, frozen=True, forbid_unknown_fields=True):
     size: str = ""
     frames: int = 0
     fps: float = 0.0
+
+
+class Upscale(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a clip is made larger than it is denoised: upsampled twofold and refined, again for 4.
+
+    Args:
+        factors: what ``upscale`` in a project may say.
+        sampling: of the refinement; its first sigma is how much noise is mixed in.
+        pixels_max: the largest frame that is refined at once; a larger one in tiles.
+        overlap: pixels that tiles share.
+    """
+
+    factors: list[int]
+    sampling: Sampling
+    pixels_max: int
+    overlap: int
 
 
 class Variant(Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,6 +130,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     reach: Reach | None = None
     mel: Mel | None = None
     schedules: dict[str, Sampling] = {}
+    upscale: Upscale | None = None
     variants: dict[str, Variant] = {}
     choice: str = ""
     like: str = ""
@@ -134,15 +152,23 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
                 )
         return self
 
-    def grid_of(self, *, extends: bool) -> Grid:
-        """The shapes of a clip that stands alone, or of one that goes on from another."""
+    def grid_of(self, *, extends: bool, upscale: int = 1) -> Grid:
+        """The shapes of a clip that stands alone, or of one that goes on from another.
+
+        Args:
+            upscale: how many times larger the clip is made after it is denoised.
+        """
+        if upscale > 1:
+            return self.grid.larger(upscale)
         if self.reach is None:
             return self.grid
         return self.grid.going_on() if extends else self.grid.without_end()
 
-    def check_shape(self, shape: VideoShape, *, extends: bool = False) -> tuple[str, str] | None:
+    def check_shape(
+        self, shape: VideoShape, *, extends: bool = False, upscale: int = 1
+    ) -> tuple[str, str] | None:
         """Why the model cannot make this shape, with the key that is at fault; or None."""
-        grid = self.grid_of(extends=extends)
+        grid = self.grid_of(extends=extends, upscale=upscale)
         if not grid.is_legal_size(shape.width, shape.height):
             near = " or ".join(grid.nearest_sizes(shape.width, shape.height))
             what = "makes" if grid.pixels_max is None else "makes sizes like"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -130,6 +131,14 @@ class Placement(Struct, frozen=True):
 RESIDENT = Placement()
 
 
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """Tiles of one size (height, width) that neighbours share ``overlap`` of; all in latents."""
+
+    tile: tuple[int, int]
+    overlap: int
+
+
 class Checkpoint(Protocol):
     """Where a denoise keeps its state; see :mod:`rushes.stages.checkpoint`."""
 
@@ -153,6 +162,10 @@ class LoadedModel(Protocol):
     def encode_text(self, prompt: str, negative: str) -> Tensors:
         """Text conditioning in the form that denoise reads."""
 
+    def encode_pictured_text(self, prompt: str, negative: str, given: Tensors) -> Tensors:
+        """The same of a prompt that is read with what is given, for families whose
+        ``reads_given`` is "first"."""
+
     def encode_given(self, media: GivenMedia) -> Tensors:
         """What :meth:`denoise` is given, for families whose ``reads_given`` is not "apart"."""
 
@@ -171,6 +184,21 @@ class LoadedModel(Protocol):
         checkpoint: Checkpoint,
     ) -> Tensors:
         """``video`` latents (C, F, H, W) and, for models with sound, ``audio`` (C, L, M)."""
+
+    def upsample(self, latents: Tensors) -> Tensors:
+        """The same clip with twice the height and width, for models with ``upscale``."""
+
+    def refine(
+        self,
+        embeds: Tensors,
+        settings: DenoiseSettings,
+        start: Tensors,
+        given: Given | None,
+        tiling: Tiling | None,
+        report: Progress,
+        checkpoint: Checkpoint,
+    ) -> Tensors:
+        """Latents that go on from ``start``, noised up to the first of ``settings.sigmas``."""
 
     def decode_video(self, latents: Tensors) -> Iterator[Frame]:
         """Frames (H, W, 3) uint8 RGB, in order; memory does not grow with their number."""
@@ -196,13 +224,37 @@ class Family(Protocol):
         of the family may have, and :data:`INDEX` where it decides more than classes."""
 
     @property
-    def reads_given(self) -> Literal["apart", "together", "always"]:
+    def reads_given(self) -> Literal["apart", "together", "always", "first"]:
         """How it reads pictures and footage: each to latents of its own, laid out by the plan
         (:class:`Given`), or all at once (:class:`GivenMedia`); "always": also where a shot gives
-        nothing, for models whose denoiser has to be given something."""
+        nothing, for models whose denoiser has to be given something; "first": before the prompt,
+        for models whose text encoder sees the pictures."""
 
     def open(self, folder: Path, model: Model, device: str) -> LoadedModel:
         """A checkpoint in the hub's layout; loads nothing yet."""
+
+
+BUILT_IN = {
+    "ltx2": "ltx2:LTX2",
+    "wan": "wan:Wan",
+    "wan-vace": "wan:WanVACE",
+    "hunyuan": "hunyuan:HunyuanVideo",
+    "hunyuan15": "hunyuan15:HunyuanVideo15",
+    "cogvideox": "cogvideox:CogVideoX",
+}
+"""Families of this package: module and class."""
+
+
+def folders_of(model: Model, stage: str) -> tuple[str, ...]:
+    """Folders of this model's checkpoint that a stage reads.
+
+    Those that only some checkpoints of the family have (``beside`` of the family) count where the
+    catalogue entry lists them among its parts.
+    """
+    family = find_family(model.family)
+    beside: frozenset[str] = getattr(family, "beside", frozenset())
+    listed = {part.folder for part in model.parts}
+    return tuple(f for f in family.folders[stage] if f not in beside or f in listed)
 
 
 def find_family(name: str) -> Family:
@@ -211,16 +263,10 @@ def find_family(name: str) -> Family:
     Raises:
         UsageError: there is none of this name.
     """
-    if name == "ltx2":
-        from rushes.models.ltx2 import LTX2
-
-        return LTX2()
-    if name in ("wan", "wan-vace"):
-        from rushes.models.wan import Wan, WanVACE
-
-        return Wan() if name == "wan" else WanVACE()
-    from importlib import metadata
-
+    if name in BUILT_IN:
+        home, _, kind = BUILT_IN[name].partition(":")
+        built_in: Family = getattr(import_module(f"rushes.models.{home}"), kind)()
+        return built_in
     for entry in metadata.entry_points(group="rushes.models", name=name):
         family: Family = entry.load()()
         return family

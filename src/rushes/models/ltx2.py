@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rushes.catalogue.model import Model
 from rushes.models.base import (
@@ -16,6 +16,7 @@ from rushes.models.base import (
     DenoiseSettings,
     Given,
     Progress,
+    Tiling,
 )
 from rushes.models.parts import OpenedCheckpoint
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from rushes.models.base import Frame, Samples, Tensors
+    from rushes.models.ltx2_denoise import Denoiser
 
 
 class LTX2:
@@ -31,11 +33,14 @@ class LTX2:
     folders: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "encode_text": ("tokenizer", "text_encoder", "connectors"),
         "encode_condition": ("vae", "audio_vae"),
-        "denoise": ("transformer", "scheduler"),
+        "denoise": ("transformer", "scheduler", "distilled_lora"),
+        "upsample": ("latent_upsampler", "vae"),
+        "refine": ("transformer", "scheduler", "distilled_lora"),
         "decode_video": ("vae",),
         "decode_audio": ("audio_vae", "vocoder"),
     }
 
+    beside: ClassVar[frozenset[str]] = frozenset({"latent_upsampler", "distilled_lora"})
     reads_given: ClassVar[Literal["apart", "together"]] = "apart"
 
     def open(self, folder: Path, model: Model, device: str) -> LoadedLTX2:
@@ -55,6 +60,14 @@ class LoadedLTX2(OpenedCheckpoint):
     def audio_input_rate(self) -> int:
         assert self.model.mel is not None
         return self.model.mel.rate
+
+    def _find_class(self, name: str) -> Any:
+        """The upsampler lies beside the pipeline, which does not name it."""
+        if name == "latent_upsampler" and not self.has_part(name):
+            from diffusers.pipelines.ltx2.latent_upsampler import LTX2LatentUpsamplerModel
+
+            return LTX2LatentUpsamplerModel
+        return super()._find_class(name)
 
     def encode_text(self, prompt: str, negative: str) -> Tensors:
         """Embeddings of the negative prompt (row 0) and of the prompt (row 1).
@@ -96,18 +109,45 @@ class LoadedLTX2(OpenedCheckpoint):
         Returns:
             ``video``: (C, F, H, W) float32; ``audio``: (C, L, M) float32.
         """
+        assert given is None or isinstance(given, Given)
+        made = self._denoiser(settings).run(embeds, settings, given, report, checkpoint)
+        return {name: value.cpu().contiguous() for name, value in made.items()}
+
+    def upsample(self, latents: Tensors) -> Tensors:
+        """Normalised latents, ``video`` of twice the height and width; ``audio`` as it was."""
+        from rushes.models.ltx2_refine import upsample_latents
+
+        larger = upsample_latents(self.part("vae"), self.part("latent_upsampler"), latents["video"])
+        return {**latents, "video": larger}
+
+    def refine(
+        self,
+        embeds: Tensors,
+        settings: DenoiseSettings,
+        start: Tensors,
+        given: Given | None,
+        tiling: Tiling | None,
+        report: Progress,
+        checkpoint: Checkpoint,
+    ) -> Tensors:
+        """Normalised latents, as :meth:`denoise` gives them."""
+        made = self._denoiser(settings).run(
+            embeds, settings, given, report, checkpoint, start, tiling
+        )
+        return {name: value.cpu().contiguous() for name, value in made.items()}
+
+    def _denoiser(self, settings: DenoiseSettings) -> Denoiser:
+        """The loop, with the adapters that the settings ask for on its transformer."""
         from diffusers.loaders import LTX2LoraLoaderMixin
 
         from rushes.models.adapters import set_adapters
         from rushes.models.ltx2_denoise import Denoiser
 
-        assert given is None or isinstance(given, Given)
         transformer, scheduler = self.part("transformer"), self.part("scheduler")
-        set_adapters(transformer, settings.loras, LTX2LoraLoaderMixin)
-        normalised = Denoiser(transformer, scheduler, self.model.latents, self.device).run(
-            embeds, settings, given, report, checkpoint
-        )
-        return {name: value.cpu().contiguous() for name, value in normalised.items()}
+        own = sorted((self.folder / settings.lora).glob("*.safetensors")) if settings.lora else []
+        loras = [*((path, 1.0) for path in own), *settings.loras]
+        set_adapters(transformer, loras, LTX2LoraLoaderMixin)
+        return Denoiser(transformer, scheduler, self.model.latents, self.device)
 
     def decode_video(self, latents: Tensors) -> Iterator[Frame]:
         """Frames (H, W, 3) uint8 RGB."""

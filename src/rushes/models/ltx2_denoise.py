@@ -18,9 +18,10 @@ import torch
 from diffusers.utils.torch_utils import randn_tensor
 
 from rushes.catalogue.grid import LatentGrid
-from rushes.models.base import Checkpoint, DenoiseSettings, Given, Progress
+from rushes.models.base import Checkpoint, DenoiseSettings, Given, Progress, Tiling
 from rushes.models.ltx2_passes import Passer
 from rushes.models.ltx2_place import Placement
+from rushes.models.ltx2_refine import TiledPasser, keep_sound
 from rushes.models.ltx2_tokens import pack_audio, pack_video
 from rushes.models.stepping import run_steps
 
@@ -46,12 +47,14 @@ class Denoiser:
         report: Progress,
         checkpoint: Checkpoint,
         start: Tensors | None = None,
+        tiling: Tiling | None = None,
     ) -> Tensors:
         """Normalised latents ``video`` (C, F, H, W) and ``audio`` (C, L, M), float32.
 
         Args:
             start: latents of the same shapes from which a shortened schedule goes on: noise is
                 mixed into them up to the first of ``settings.sigmas``.
+            tiling: predict tile by tile; the sound of ``start`` is then kept.
         """
         height = settings.height // self.grid.video_size
         width = settings.width // self.grid.video_size
@@ -62,9 +65,19 @@ class Denoiser:
             level = settings.sigmas[0]
             packed = pack_video(start["video"][None]), pack_audio(start["audio"][None])
             video, audio = (self._mix_noise(tokens, level, generator) for tokens in packed)
+        passer: Passer | TiledPasser
+        if tiling is not None:
+            assert start is not None
+            given = keep_sound(given, settings, start["audio"])
         place = Placement(self.transformer, settings, given, height, width)
         video, audio = place.put_given(video, audio)
-        passer = Passer(self.transformer, embeds, settings, place, self.device)
+        if tiling is None:
+            passer = Passer(self.transformer, embeds, settings, place, self.device)
+        else:
+            assert given is not None
+            passer = TiledPasser(
+                self.transformer, embeds, settings, given, (height, width), tiling, self.device
+            )
         schedules = make_schedules(self.scheduler, settings, video.shape[1], self.device)
 
         def predict_both(now: Tensors, t: torch.Tensor, step: int) -> Tensors:

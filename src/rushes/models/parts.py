@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
     import torch
 
-    from rushes.models.base import Frame, GivenMedia, Samples, Tensors
+    from rushes.models.base import (
+        Checkpoint,
+        DenoiseSettings,
+        Frame,
+        Given,
+        GivenMedia,
+        Progress,
+        Samples,
+        Tensors,
+        Tiling,
+    )
     from rushes.models.placing import Shelf
 
 
@@ -108,6 +118,10 @@ class OpenedCheckpoint:
     def _streams(self, name: str, placement: Placement) -> bool:
         return placement.kind in ("blocks", "leaves") and name in placement.streamed
 
+    def encode_pictured_text(self, prompt: str, negative: str, given: Tensors) -> Tensors:
+        """For families that read the prompt with what is given."""
+        raise NotImplementedError
+
     def encode_given(self, media: GivenMedia) -> Tensors:
         """For families that read what is given together."""
         raise NotImplementedError
@@ -118,6 +132,23 @@ class OpenedCheckpoint:
 
     def encode_audio(self, samples: Samples, latents: int) -> torch.Tensor:
         """For families that are given sound."""
+        raise NotImplementedError
+
+    def upsample(self, latents: Tensors) -> Tensors:
+        """For families that make a clip larger."""
+        raise NotImplementedError
+
+    def refine(
+        self,
+        embeds: Tensors,
+        settings: DenoiseSettings,
+        start: Tensors,
+        given: Given | None,
+        tiling: Tiling | None,
+        report: Progress,
+        checkpoint: Checkpoint,
+    ) -> Tensors:
+        """For families that make a clip larger."""
         raise NotImplementedError
 
     def decode_audio(self, latents: Tensors) -> Iterator[Samples]:

@@ -35,3 +35,18 @@ def crop_picture(frame: Frame, height: int, width: int) -> Any:
     wide = min(columns, max(round(rows * width / height), 1))
     top, left = (rows - high) // 2, (columns - wide) // 2
     return Image.fromarray(np.ascontiguousarray(frame[top : top + high, left : left + wide]))
+
+
+def fit_picture(frame: Frame, height: int, width: int) -> Any:
+    """A ``PIL.Image`` of the target's size: the frame's middle, scaled as diffusers does."""
+    from PIL import Image
+
+    return crop_picture(frame, height, width).resize((width, height), Image.Resampling.LANCZOS)
+
+
+def read_pixels(picture: Any) -> torch.Tensor:
+    """(1, 3, H, W) float32 in [-1, 1] of a ``PIL.Image``, as ``VideoProcessor`` gives it."""
+    from diffusers.video_processor import VideoProcessor
+
+    pixels: torch.Tensor = VideoProcessor(do_resize=False).preprocess(picture)
+    return pixels

@@ -14,6 +14,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import unpatchify
 
 from rushes.models.pixels import to_frames
+from rushes.models.vae_tiles import join_tiles
 
 if TYPE_CHECKING:
     from rushes.models.base import Frame
@@ -92,21 +93,4 @@ def _decode_tiled(vae: Any, z: torch.Tensor) -> Iterator[torch.Tensor]:
                 high, wide = top + size[0] // ratio, left + size[1] // ratio
                 tile = z[:, :, number : number + 1, top:high, left:wide]
                 rows[-1].append(decoder(vae.post_quant_conv(tile)))
-        yield _join_tiles(vae, rows, kept, blend)[..., : whole[0], : whole[1]]
-
-
-def _join_tiles(
-    vae: Any, rows: list[list[torch.Tensor]], kept: tuple[int, int], blend: tuple[int, int]
-) -> torch.Tensor:
-    """Each tile is blended over the one above and the one on its left, then cut."""
-    lines = []
-    for i, row in enumerate(rows):
-        line = []
-        for j, tile in enumerate(row):
-            if i > 0:
-                tile = vae.blend_v(rows[i - 1][j], tile, blend[0])
-            if j > 0:
-                tile = vae.blend_h(row[j - 1], tile, blend[1])
-            line.append(tile[..., : kept[0], : kept[1]])
-        lines.append(torch.cat(line, -1))
-    return torch.cat(lines, 3)
+        yield join_tiles(vae, rows, kept, blend)[..., : whole[0], : whole[1]]

@@ -12,7 +12,7 @@ from rushes.checks.registry import expand_checks, find_check
 from rushes.errors import UsageError
 from rushes.lock import Lock
 from rushes.media.formats import ExportFormat
-from rushes.models.base import find_family
+from rushes.models.base import folders_of
 from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
 from rushes.plan.takes import TakePlanner
 from rushes.spec.conditions import SourceFile
@@ -256,15 +256,20 @@ class _Builder:
                 return None
             locked = self.lock.models[model]
             entry = next(m for m in self.project.models if m.id == model)
-            folders = find_family(entry.family).folders[stage]
+            folders = folders_of(entry, stage)
             files = {
                 path: file.sha256
                 for path, file in locked.files.items()
-                if path.split("/", 1)[0] in folders
+                if path.split("/", 1)[0] in folders or _is_whole_model(path)
             }
             changed = {part: n for part, n in locked.numerics.items() if part in folders}
             numerics = {"dtype": locked.dtype, **changed}
         return Environment(STAGES[stage].version, files, self.lock.toolchains[stage], numerics)
+
+
+def _is_whole_model(path: str) -> bool:
+    """Whether a file of a checkpoint holds several parts, which every stage may read."""
+    return "/" not in path and path.endswith(".safetensors")
 
 
 @cache

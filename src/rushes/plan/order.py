@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rushes.catalogue.model import Model
-from rushes.models.base import INDEX, find_family
+from rushes.models.base import INDEX, folders_of
 from rushes.plan.nodes import Node, Plan
 from rushes.stages.registry import STAGES
 from rushes.types import Key
@@ -96,7 +96,7 @@ def _mark_loads(plan: Plan, ordered: list[tuple[Node, str, int]]) -> list[Step]:
 
 def _find_folders(plan: Plan, node: Node, model: Model) -> list[str]:
     """Those that a stage loads of this checkpoint, once its files are locked; else all it may."""
-    named = find_family(model.family).folders[node.stage]
+    named = folders_of(model, node.stage)
     environment = plan.environments.get((node.stage, model.id))
     if environment is None:
         return [name for name in named if name != INDEX]

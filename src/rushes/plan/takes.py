@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from rushes.catalogue.model import Sampling
 from rushes.models.base import find_family
+from rushes.models.tiling import choose_tile
 from rushes.plan.nodes import Node, Take
 from rushes.plan.seeds import attempt_seed, stage_seed
 from rushes.plan.windows import Timeline, Window
@@ -21,7 +22,9 @@ from rushes.stages.denoise import DenoiseParams, Ranges
 from rushes.stages.encode_condition import ConditionKind, EncodeConditionParams
 from rushes.stages.encode_given import EncodeGivenParams, Role, encodes_together
 from rushes.stages.encode_text import EncodeTextParams
+from rushes.stages.refine import RefineParams
 from rushes.stages.render_prompt import RenderPromptParams
+from rushes.stages.upsample import UpsampleParams
 
 Inputs = list[tuple[str, Node]]
 Files = tuple[tuple[str, SourceFile], ...]
@@ -59,11 +62,11 @@ class TakePlanner:
         prompt = self._add(
             "render_prompt", RenderPromptParams(shot.template, shot.variables, shot.negative)
         )
-        text = self._add("encode_text", EncodeTextParams(), [("prompt", prompt)], load=True)
+        together = self._encode_together()
+        text = self._encode_text(prompt, together)
         before, tail = self._find_beginning()
         start = self.time.frames_of(before.end) if before is not None else 0
         windows = self.time.windows(start + shot.shape.frames, before)
-        together = self._encode_together()
         apart = together is None
         given = shot.conditions.pictures if apart else ()
         pictures = [(start + p.frame, self._encode_picture(p)) for p in given]
@@ -86,6 +89,8 @@ class TakePlanner:
             params = self._denoise_params(window, windows[0], frames)
             tail = self._add("denoise", params, inputs, self._lora_files(), load=True)
             made.append(tail)
+        if shot.upscale > 1:
+            made = [self._enlarge(made[0], text, windows[0], sound)]
         self._decode(windows, made, start)
         return windows[-1]
 
@@ -106,16 +111,33 @@ class TakePlanner:
         self.nodes[f"{stage}.{count + 1}" if count else stage] = node
         return node
 
+    def _encode_text(self, prompt: Node, together: Node | None) -> Node:
+        """The prompt, read with what is given where the model's text encoder sees it."""
+        inputs: Inputs = [("prompt", prompt)]
+        if together is not None and find_family(self.shot.model.family).reads_given == "first":
+            inputs.append(("given", together))
+        return self._add("encode_text", EncodeTextParams(), inputs, load=True)
+
     def _encode(self, file: SourceFile, params: EncodeConditionParams) -> Node:
         return self._add("encode_condition", params, files=(("file", file),), load=True)
 
+    def _size(self, factor: int) -> tuple[int, int]:
+        """Height and width once the clip is ``factor`` times as large as it is denoised."""
+        shape, upscale = self.shot.shape, self.shot.upscale
+        return shape.height * factor // upscale, shape.width * factor // upscale
+
     def _condition_params(
-        self, kind: ConditionKind, frames: int, audio_latents: int = 0, *, tail: bool = False
+        self,
+        kind: ConditionKind,
+        frames: int,
+        audio_latents: int = 0,
+        *,
+        tail: bool = False,
+        factor: int = 1,
     ) -> EncodeConditionParams:
-        shape = self.shot.shape
-        return EncodeConditionParams(
-            kind, frames, shape.height, shape.width, shape.fps, tail, audio_latents
-        )
+        height, width = self._size(factor)
+        fps = self.shot.shape.fps
+        return EncodeConditionParams(kind, frames, height, width, fps, tail, audio_latents)
 
     def _find_beginning(self) -> tuple[Window | None, Node | None]:
         """What an extension goes on from: the last window there is, and its latents."""
@@ -165,8 +187,34 @@ class TakePlanner:
         loras = self.shot.conditions.loras
         return tuple((f"lora.{n}", lora.file) for n, lora in enumerate(loras))
 
-    def _encode_picture(self, picture: Picture) -> Node:
-        return self._encode(picture.file, self._condition_params("picture", 1))
+    def _encode_picture(self, picture: Picture, factor: int = 1) -> Node:
+        return self._encode(picture.file, self._condition_params("picture", 1, factor=factor))
+
+    def _enlarge(self, made: Node, text: Node, window: Window, sound: Node | None) -> Node:
+        """Upsample and refine until the clip has its size; pictures are given again, larger."""
+        upscale = self.shot.model.upscale
+        assert upscale is not None
+        factor = 1
+        while factor < self.shot.upscale:
+            factor *= 2
+            start = self._add("upsample", UpsampleParams(), [("latents", made)], load=True)
+            pictures = self.shot.conditions.pictures
+            inputs: Inputs = [("embeds", text), ("start", start)]
+            inputs += [
+                (f"picture.{n}", self._encode_picture(picture, factor))
+                for n, picture in enumerate(pictures)
+            ]
+            inputs += [("sound", sound)] if sound is not None else []
+            frames = tuple(picture.frame for picture in pictures)
+            base = self._denoise_params(window, window, frames)
+            made = self._add(
+                "refine",
+                refine_params(base, self.shot, self._size(factor), f"refine.{factor}", self.seed),
+                inputs,
+                self._lora_files(),
+                load=True,
+            )
+        return made
 
     def _encode_sound(self, windows: list[Window]) -> Node | None:
         file = self.shot.conditions.audio
@@ -210,8 +258,8 @@ class TakePlanner:
             latents=window.latents,
             audio_offset=self.time.audio_offset(window),
             audio_latents=window.audio_latents,
-            height=shot.shape.height,
-            width=shot.shape.width,
+            height=self._size(1)[0],
+            width=self._size(1)[1],
             fps=shot.shape.fps,
             **sampling_params(shot.sampling),
             kept_video=video,
@@ -294,6 +342,23 @@ def sampling_params(sampling: Sampling) -> dict[str, Any]:
     said.update(sigmas=tuple(sampling.sigmas), stg_blocks=tuple(sampling.stg_blocks))
     off = {"audio_guidance": 1.0, "stg": 0.0, "modality_guidance": 1.0, "rescale": 0.0}
     return {name: off.get(name) if value is None else value for name, value in said.items()}
+
+
+def refine_params(
+    base: DenoiseParams, shot: Shot, size: tuple[int, int], label: str, seed: int
+) -> RefineParams:
+    """A denoise's settings, for the refinement of the same latents at ``size`` (height, width)."""
+    upscale, step = shot.model.upscale, shot.model.latents.video_size
+    assert upscale is not None
+    said = {name: getattr(base, name) for name in base.__struct_fields__}
+    said.update(sampling_params(upscale.sampling))
+    said.update(seed=stage_seed(seed, label), height=size[0], width=size[1])
+    if size[0] * size[1] > upscale.pixels_max:
+        overlap = upscale.overlap // step
+        rows, columns = size[0] // step, size[1] // step
+        said["tile"] = choose_tile(rows, columns, upscale.pixels_max // step**2, overlap)
+        said["overlap"] = overlap
+    return RefineParams(**said)
 
 
 def _ranges(*pairs: tuple[int, int]) -> Ranges:

@@ -18,6 +18,7 @@ from rushes.lock import (
     complete_lock,
     missing_entries,
     needed_stages,
+    pin_locked,
     read_lock,
     write_lock,
 )
@@ -166,7 +167,9 @@ def _run_rounds(
     """
     empty = 0
     interval = project.checkpoint_seconds
-    models = {model.id: with_numerics(model, lock) for model in project.models}
+    models = {
+        m.id: with_numerics(pin_locked(m, lock.models.get(m.id)), lock) for m in project.models
+    }
     with LocalExecutor(
         store, observer, options.device, options.media_workers, interval, models
     ) as executor:

@@ -13,8 +13,9 @@ import msgspec
 
 import rushes
 from rushes.catalogue.load import find_model, model_names
-from rushes.errors import RushesError
-from rushes.hub import find_checkpoint, list_files
+from rushes.catalogue.source import PackageSource
+from rushes.errors import RushesError, WeightsMissing
+from rushes.hub import find_checkpoint, list_files, pin_model
 from rushes.lock import check_toolchain, check_weights, read_lock
 from rushes.spec.read import PROJECT_FILE
 from rushes.spec.resolve import load_project
@@ -82,10 +83,15 @@ def _look_at_media() -> str:
 def _look_at_weights() -> str:
     found = []
     for name in model_names():
-        model = find_model(name)
-        folder = find_checkpoint(model)
+        model = pin_model(find_model(name))
+        try:
+            folder = find_checkpoint(model)
+        except WeightsMissing:
+            if isinstance(model.source, PackageSource):
+                raise
+            continue
         nbytes = sum((folder / file).stat().st_size for file in list_files(folder))
-        found.append(f"{name} {model.source.revision}: {nbytes / 1e6:.1f} MB")
+        found.append(f"{name} {model.source.revision[:12]}: {nbytes / 1e6:.1f} MB")
     return ", ".join(found)
 
 

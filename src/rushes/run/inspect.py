@@ -42,7 +42,7 @@ def inspect_project(folder: Path, options: BuildOptions) -> View:
     project = override_shots(load_project(folder), options)
     store = Store(find_store(folder), read_only=True)
     lock = read_lock(folder)
-    check_weights(project.models, lock, store, remember=False)
+    check_weights(project.models, lock, store, remember=False, needed=False)
     plan = build_plan(project, lock, lambda keys: find_facts(store, keys), options.targets)
     results = store.index.get_many(plan.keys())
     target = find_target(

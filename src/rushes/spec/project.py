@@ -21,6 +21,7 @@ class Shot:
         template: with ``{variables}``, of which ``variables`` gives those it uses.
         sampling: how it is denoised, with every setting that the model knows decided.
         sound: where the clip's sound comes from.
+        upscale: how many times larger it is made than it is denoised.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Shot:
     export: ExportFormat
     conditions: Conditions
     sound: Sound = "model"
+    upscale: int = 1
 
     @property
     def length_note(self) -> str:

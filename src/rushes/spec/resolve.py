@@ -173,6 +173,7 @@ def _resolve_shot(
         template, variables = base.template, base.variables
     else:
         template, variables = _resolve_prompt(layers, name, source)
+    upscale = _resolve_upscale(layers, model, name, source, base)
     shape, asked = _resolve_shape(layers, model, name, source, base)
     shapes = {} if base is None else {base.name: base.shape}
     return Shot(
@@ -199,6 +200,7 @@ def _resolve_shot(
             _resolve_loras(layers, model, name, folder, source),
         ),
         sound=resolve_sound(layers.shot, name, shape, model, folder, source),
+        upscale=upscale,
     )
 
 
@@ -334,13 +336,42 @@ def _resolve_sampling(layers: _Layers, model: Model, name: str, source: Source) 
     return Sampling(**{**found, **numbers})
 
 
+def _resolve_upscale(
+    layers: _Layers, model: Model, name: str, source: Source, base: Shot | None
+) -> int:
+    upscale: int = layers.pick("upscale", 1)
+    where = layers.where("upscale")
+    if base is not None and (base.upscale > 1 or upscale > 1):
+        message = f"shot {name!r} is made from {base.name!r}, and only one that is not made from"
+        raise source.error(f"{message} another can be made larger", where, "upscale = 1 in both")
+    if upscale == 1:
+        return 1
+    if model.upscale is None or upscale not in model.upscale.factors:
+        factors = [] if model.upscale is None else model.upscale.factors
+        able = [other for other in model_names() if find_model(other).upscale is not None]
+        hint = f"it can by {', '.join(map(str, factors))}" if factors else None
+        hint = hint or (f"models that can: {', '.join(able)}" if able else None)
+        raise source.error(
+            f"shot {name!r}: {model.name} cannot make a clip {upscale} times larger", where, hint
+        )
+    for key in ("extend", "video"):
+        if getattr(layers.shot, key) is not UNSET:
+            message = f"shot {name!r}: {key!r} and 'upscale' exclude each other"
+            raise source.error(message, where, "make the clip first, then another one larger")
+    return upscale
+
+
 def _resolve_shape(
     layers: _Layers, model: Model, name: str, source: Source, base: Shot | None
 ) -> tuple[VideoShape, float | None]:
     """Its pixels, and the seconds that were asked for. ``base``: what it is made from."""
     extends = layers.shot.extend is not UNSET
-    grid = model.grid_of(extends=extends)
-    width, height = map(int, layers.pick("size", model.defaults.size).split("x"))
+    upscale = layers.pick("upscale", 1)
+    grid = model.grid_of(extends=extends, upscale=upscale)
+    width, height = map(int, model.defaults.size.split("x"))
+    width, height = width * upscale, height * upscale
+    if (size := layers.pick("size", None)) is not None:
+        width, height = map(int, size.split("x"))
     fps = float(layers.pick("fps", model.defaults.fps))
     frames, asked = grid.fewest_frames(model.defaults.frames - extends), None
     if base is not None and not extends:
@@ -368,7 +399,7 @@ def _resolve_shape(
             layers.where("seconds"),
             "make several shots and join them in a film",
         )
-    if problem := model.check_shape(shape, extends=extends):
+    if problem := model.check_shape(shape, extends=extends, upscale=upscale):
         key, message = problem
         raise source.error(f"shot {name!r}: {message}", layers.where(key))
     return shape, asked

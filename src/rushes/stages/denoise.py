@@ -65,11 +65,7 @@ def run(job: Job) -> Made:
     assert job.checkpoint is not None
     params: DenoiseParams = job.params
     embeds = load_file(job.inputs["embeds"]["embeds"])
-    names = {field.name for field in fields(DenoiseSettings)} - {"loras"}
-    loras = tuple(
-        (job.inputs[f"lora.{n}"]["file"], scale) for n, scale in enumerate(params.lora_scales)
-    )
-    settings = DenoiseSettings(**{name: getattr(params, name) for name in names}, loras=loras)
+    settings = read_settings(job)
     given: Given | Tensors | None
     if "given" in job.inputs:
         given = load_file(job.inputs["given"]["given"])
@@ -81,6 +77,16 @@ def run(job: Job) -> Made:
     return Made({"latents": path})
 
 
+def read_settings(job: Job) -> DenoiseSettings:
+    """The settings, with the files of the project's adapters."""
+    params: DenoiseParams = job.params
+    names = {field.name for field in fields(DenoiseSettings)} - {"loras"}
+    loras = tuple(
+        (job.inputs[f"lora.{n}"]["file"], scale) for n, scale in enumerate(params.lora_scales)
+    )
+    return DenoiseSettings(**{name: getattr(params, name) for name in names}, loras=loras)
+
+
 def read_given(params: DenoiseParams, inputs: Mapping[str, Mapping[str, Path]]) -> Given | None:
     """What the inputs give, laid out on this piece; None where they give nothing."""
     from safetensors.torch import load_file
@@ -88,7 +94,7 @@ def read_given(params: DenoiseParams, inputs: Mapping[str, Mapping[str, Path]]) 
     read = {
         name: load_file(paths["latents"])
         for name, paths in inputs.items()
-        if name != "embeds" and not name.startswith("lora.")
+        if name not in ("embeds", "start") and not name.startswith("lora.")
     }
     if not read:
         return None

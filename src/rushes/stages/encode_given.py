@@ -33,7 +33,7 @@ class EncodeGivenParams(Params, frozen=True):
 
 def encodes_together(family: Family, given: Conditions) -> bool:
     """Whether a shot that is given this needs the stage."""
-    if family.reads_given == "together":
+    if family.reads_given in ("together", "first"):
         return bool(given.files or given.shots)
     return family.reads_given == "always"
 

@@ -1,4 +1,5 @@
-"""encode_text: the prompt to the embeddings that denoise reads."""
+"""encode_text: the prompt to the embeddings that denoise reads; with pictures before its eyes
+where the model's text encoder sees."""
 
 from __future__ import annotations
 
@@ -14,12 +15,17 @@ class EncodeTextParams(Params, frozen=True):
 
 def run(job: Job) -> Made:
     """Encode the prompt and the negative prompt together."""
-    from safetensors.torch import save_file
+    from safetensors.torch import load_file, save_file
 
     assert job.model is not None
     text = msgspec.json.decode(job.inputs["prompt"]["prompt"].read_bytes(), type=Prompt)
     path = job.folder / "embeds.safetensors"
-    save_file(job.model.encode_text(text.prompt, text.negative), path)
+    if "given" in job.inputs:
+        given = load_file(job.inputs["given"]["given"])
+        embeds = job.model.encode_pictured_text(text.prompt, text.negative, given)
+    else:
+        embeds = job.model.encode_text(text.prompt, text.negative)
+    save_file(embeds, path)
     return Made({"embeds": path})
 
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 def join_pieces(job: Job, name: str, skips: tuple[int, ...]) -> Tensors:
-    """The tensor ``name`` of all inputs, in order, along time (axis 1).
+    """The tensor ``name`` of all inputs, in order, along time (axis 1); where there is one input,
+    all that is in it.
 
     Args:
         skips: leading latents of each piece that are left out, since the one before has them.
@@ -20,5 +21,6 @@ def join_pieces(job: Job, name: str, skips: tuple[int, ...]) -> Tensors:
     from safetensors.torch import load_file
 
     paths = [paths["latents"] for paths in job.inputs.values()]
-    pieces = [load_file(path)[name][:, skip:] for path, skip in zip(paths, skips, strict=True)]
-    return {name: torch.cat(pieces, 1)}
+    read = [load_file(path) for path in paths]
+    pieces = [one[name][:, skip:] for one, skip in zip(read, skips, strict=True)]
+    return {**(read[0] if len(read) == 1 else {}), name: torch.cat(pieces, 1)}

@@ -13,7 +13,9 @@ from rushes.stages import (
     encode_given,
     encode_text,
     export,
+    refine,
     render_prompt,
+    upsample,
 )
 from rushes.stages.base import Stage
 
@@ -25,6 +27,8 @@ STAGES: dict[str, Stage] = {
         encode_condition,
         encode_given,
         denoise,
+        upsample,
+        refine,
         decode_video,
         decode_audio,
         cut_track,

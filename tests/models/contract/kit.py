@@ -141,6 +141,15 @@ def save_t5_tokenizer(folder: Path, extra: str = "") -> None:
     T5Tokenizer(vocab=vocab, extra_ids=0).save_pretrained(folder)
 
 
+def load_adapters(pipe: Any, asked: Asked) -> None:
+    """Put the request's LoRAs on a pipeline."""
+    names = [f"lora{number}" for number, _ in enumerate(asked.loras)]
+    for name, (path, _) in zip(names, asked.loras, strict=True):
+        pipe.load_lora_weights(str(path), adapter_name=name)
+    if names:
+        pipe.set_adapters(names, [scale for _, scale in asked.loras])
+
+
 def save_lora_of(transformer: Any, target: Path, modules: list[str], seed: int = 5) -> None:
     """A random LoRA of rank 4 for modules of a transformer, as diffusers saves them."""
     from safetensors.torch import save_file

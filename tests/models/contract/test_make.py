@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.models.contract import cogvideox
 from tests.models.contract.kit import Tiny
 from tests.models.contract.wan import WANS
 from tests.run.projects import make, ran, run_rushes, sums, write_project
@@ -16,12 +19,12 @@ BY_NAME = {tiny.name: tiny for tiny in WANS}
 SHAPE = 'size = "256x256"\nframes = 5\nchecks = ["container"]'
 
 
-def write_tiny(folder: Path, tiny: Tiny, like: str, text: str) -> Path:
+def write_tiny(folder: Path, tiny: Tiny, like: str, text: str, shape: str = SHAPE) -> Path:
     """A project whose model is ``tiny``: weights of its own, as ``like`` of the catalogue."""
     tiny.build(folder / "weights")
     head = '[project]\nname = "tiny"\nmodel = "own"\ncheckpoint_seconds = 0.05\n'
     own = f'[models.own]\nlike = "{like}"\npath = "weights"\n'
-    return write_project(folder, f"{head}{own}[defaults]\n{SHAPE}\n{text}")
+    return write_project(folder, f"{head}{own}[defaults]\n{shape}\n{text}")
 
 
 @pytest.mark.slow
@@ -55,6 +58,23 @@ def test_a_shot_is_made_from_the_frames_of_another(tmp_path: Path) -> None:
     assert one != two
     assert ("one", "encode_given") in ran(document)
     assert ("two", "encode_given") in ran(document)
+
+
+@pytest.mark.slow
+def test_a_tiny_cogvideox_stands_in_for_the_catalogues(tmp_path: Path) -> None:
+    tiny = replace(cogvideox.TEXT, build=partial(cogvideox.build, channels=16))
+    text = 'steps = 2\n[shots.one]\nprompt = "a red ball"\n'
+    shape = 'frames = 9\nchecks = ["container"]'
+    folder = write_tiny(tmp_path, tiny, "cogvideox-5b", text, shape)
+    document = make(folder)
+    assert document["shots"][0]["status"] == "passed"
+    assert ("one", "denoise") in ran(document)
+    assert ran(make(folder)) == set()
+    path = folder / "rushes.toml"
+    path.write_text(path.read_text().replace("frames = 9", "frames = 13"))
+    done = run_rushes(folder, "make", "--json")
+    assert done.returncode == 2
+    assert "9 and 17" in json.loads(done.stdout)["error"]["message"]
 
 
 def test_what_the_model_cannot_make_is_refused_before_anything_runs(tmp_path: Path) -> None:
