@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,14 +46,6 @@ class Case:
     steps: int = 1
     stride: int = 0
 
-    @property
-    def exact(self) -> bool:
-        """Whether the shapes are all that there are."""
-        return (
-            all("area" in s.quantities for s in self.shapes)
-            and len({s.quantities["area"] for s in self.shapes}) == 1
-        )
-
 
 class NoCheckpoint:
     """Keeps nothing."""
@@ -72,6 +65,8 @@ def make_extra(model: Model, name: str) -> Any:
         import transformers
 
         return transformers.CLIPImageProcessorPil()
+    if name == "guider":
+        return diffusers.ClassifierFreeGuidance()
     if name.startswith("tokenizer"):
         return HollowTokenizer(text_length(model))
     schedulers = {
@@ -139,7 +134,8 @@ def pick_sizes(model: Model) -> list[tuple[int, int]]:
     chosen = [pixels[0], pixels[len(pixels) // 2], pixels[-1]]
     if len({*chosen}) == 1:  # one size: the laws still need others
         w, h = chosen[0]
-        chosen = [(w, h), (w * 3 // 2 // step * step, h), (w * 2, h * 2)]
+        even = math.lcm(step, model.grid.size_multiple)
+        chosen = [(w, h), (w * 3 // 2 // even * even, h), (w * 2, h * 2)]
     return [(h // step, w // step) for w, h in chosen]
 
 
@@ -192,6 +188,8 @@ def make_settings(
         height=height * step, width=width * step, fps=model.defaults.fps, steps=STEPS,
         guidance=max(scale, 1.5) if guided else 1.0,
         audio_guidance=3.0 if guided else 1.0,
+        stg=(model.defaults.stg or 0.0) if guided else 0.0,
+        modality_guidance=(model.defaults.modality_guidance or 1.0) if guided else 1.0,
         guidance_2=None if model.defaults.guidance_2 is None else (3.0 if guided else 1.0),
     )  # fmt: skip
 
@@ -240,12 +238,11 @@ def coder_quantities(model: Model, frames: int, height: int, width: int) -> dict
 
 
 def set_tiling(loaded: Any, tiled: bool) -> None:
-    """Let the video VAE work whole or in tiles."""
+    """Let the video VAE work in tiles, or as the family does."""
     vae = loaded.part("vae")
-    if tiled:
-        vae.enable_tiling()
-    elif hasattr(vae, "disable_tiling"):
-        vae.disable_tiling()
+    if not hasattr(vae, "tiled_by_family"):
+        vae.tiled_by_family = vae.use_tiling
+    vae.use_tiling = tiled or vae.tiled_by_family
 
 
 def encode_shapes(model: Model, sizes: list[tuple[int, int]], tiled: bool) -> Iterator[Shape]:

@@ -20,6 +20,7 @@ from rushes.catalogue.model import Model
 from rushes.catalogue.source import PackageSource, Part
 from rushes.hub import find_checkpoint
 from rushes.models.base import LoadedModel, find_family
+from rushes.models.parts import OpenedCheckpoint
 
 HOMES = ("diffusers", "transformers", "diffusers.pipelines.ltx2")
 FORM = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -98,6 +99,14 @@ class HollowTokenizer:
     def __init__(self, length: int) -> None:
         self.model_max_length = length
 
+    def convert_tokens_to_ids(self, tokens: str) -> int:
+        """No prompt has this token."""
+        return 1
+
+    def apply_chat_template(self, messages: Any, *args: Any, **kwargs: Any) -> Any:
+        """A template with a prompt that fills every place."""
+        return self(messages, **kwargs)
+
     def __call__(self, text: Any, *args: Any, max_length: int | None = None, **kwargs: Any) -> Any:
         from transformers import BatchEncoding
 
@@ -126,20 +135,28 @@ def open_hollow(
     whole = {**extra, **index, **INDEX_EXTRAS.get(model.name, {})}
     (folder / "model_index.json").write_text(json.dumps(whole), "utf-8")
     loaded: Any = find_family(model.family).open(folder, model, device)
-    parts = {part.folder: part for part in model.parts}
-
-    def load(name: str) -> Any:
-        if name not in parts:
-            assert make is not None, name
-            return make(name)
-        exact = name in getattr(loaded, "full_precision", ())
-        form = torch.float32 if exact else FORM[model.dtype]
-        config = configs.get(name) or read_config(model, parts[name])
-        return build_part(parts[name].class_name, config, form, device)
-
-    loaded._load = load
+    loaded.__class__ = type("Hollow", (type(loaded), _Hollow), {})
+    loaded.hollow_make, loaded.hollow_configs, loaded.hollow_device = make, configs, device
     opened: LoadedModel = loaded
     return opened
+
+
+class _Hollow(OpenedCheckpoint):
+    """Loads parts without weights; stands between a family's class and the one that would read."""
+
+    hollow_make: Callable[[str], Any] | None
+    hollow_configs: Mapping[str, dict[str, Any]]
+    hollow_device: str
+
+    def _load(self, name: str) -> Any:
+        part = next((part for part in self.model.parts if part.folder == name), None)
+        if part is None:
+            assert self.hollow_make is not None, name
+            return self.hollow_make(name)
+        exact = name in self.full_precision
+        form = torch.float32 if exact else FORM[self.model.dtype]
+        config = self.hollow_configs.get(name) or read_config(self.model, part)
+        return build_part(part.class_name, config, form, self.hollow_device)
 
 
 def find_index(class_name: str) -> tuple[str, str]:

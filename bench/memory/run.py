@@ -29,7 +29,7 @@ from bench.common import (
     write_result,
 )
 from bench.memory.cases import NoCheckpoint, make_extra, make_settings
-from bench.memory.hollow import FORM, build_part, open_hollow, read_config
+from bench.memory.hollow import open_hollow
 from rushes.catalogue.footprint import find_footprint
 from rushes.catalogue.load import find_model
 from rushes.models.base import RESIDENT
@@ -73,17 +73,14 @@ def open_random(case: Case, device: str, numerics: dict[str, Any]) -> Any:
     """The model with random weights, made on the host when a part is first used."""
     model = msgspec.structs.replace(find_model(case.model), numerics=numerics)
     loaded: Any = open_hollow(model, device, lambda name: make_extra(model, name))
-    parts = {part.folder: part for part in model.parts}
+    loaded.hollow_device = "meta"
+    load = loaded._load
 
-    def load(name: str) -> Any:
-        if name not in parts:
-            return make_extra(model, name)
-        exact = name in getattr(loaded, "full_precision", ())
-        form = torch.float32 if exact else FORM[model.dtype]
-        part = build_part(parts[name].class_name, read_config(model, parts[name]), form)
-        return fill(part)
+    def load_filled(name: str) -> Any:
+        part = load(name)
+        return fill(part) if isinstance(part, torch.nn.Module) else part
 
-    loaded._load = load
+    loaded._load = load_filled
     return loaded
 
 

@@ -33,8 +33,8 @@ class Law(Struct, frozen=True, forbid_unknown_fields=True):
     Args:
         terms: coefficient by product, such as ``"guided*cells"``; ``"1"`` is the constant.
         error: the worst relative miss on shapes that were kept out of the fit.
-        points: figures that were traced, by ``frames x area``, for a model of one size: there a
-            CPU changes between kinds of convolution, which no sum of products follows.
+        points: figures at the very shapes that were traced, by ``frames x area``: convolutions
+            choose their algorithm by shape, which no sum of products follows.
     """
 
     terms: dict[str, float]
@@ -43,15 +43,22 @@ class Law(Struct, frozen=True, forbid_unknown_fields=True):
 
     def value(self, quantities: Quantities) -> float:
         """The law at these quantities; one that is not named is 0."""
-        place = f"{quantities.get('frames', 0):g}x{quantities.get('area', 0):g}"
-        if place in self.points:
-            return self.points[place]
+        if (traced := self.points.get(_place(quantities))) is not None:
+            return traced
         total = 0.0
         for product, coefficient in self.terms.items():
             for name in product.split("*"):
                 coefficient *= 1.0 if name == "1" else quantities.get(name, 0.0)
             total += coefficient
         return total
+
+    def spare(self, quantities: Quantities) -> float:
+        """What the law may have missed at these quantities, as a share of itself."""
+        return 0.0 if _place(quantities) in self.points else self.error
+
+
+def _place(quantities: Quantities) -> str:
+    return f"{quantities.get('frames', 0):g}x{quantities.get('area', 0):g}"
 
 
 class Weights(Struct, frozen=True, forbid_unknown_fields=True):

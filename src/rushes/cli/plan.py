@@ -19,7 +19,7 @@ from rushes.cli.common import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rushes.plan.forecast import Forecast, MemoryForecast
+    from rushes.plan.forecast import Forecast, MemoryForecast, StageForecast
     from rushes.run.build import BuildOptions
     from rushes.run.inspect import View
 
@@ -109,7 +109,7 @@ def _print_plan(view: View, forecast: Forecast) -> None:
     for number, step in enumerate(forecast.order[:MAX_STEPS], start=1):
         stage = peaks.get((step.shot, step.stage))
         lies = ""
-        if stage is not None and stage.placement is not None and stage.peak_bytes is not None:
+        if stage is not None and stage.peak_bytes is not None and _is_news(forecast.memory, stage):
             lies = f"  {show_bytes(stage.peak_bytes)} {stage.placement}"
         loads = f"  loads {', '.join(step.loads)}" if step.loads else ""
         guess = "" if step.seconds is None else f"  about {show_seconds(step.seconds)}"
@@ -128,8 +128,16 @@ def _print_plan(view: View, forecast: Forecast) -> None:
         console.print("not locked yet, so keys are unknown; make will lock first", style="dim")
 
 
+def _is_news(memory: MemoryForecast | None, stage: StageForecast) -> bool:
+    """Whether a stage's memory is shown: a limit was stated, or it does not simply fit."""
+    asked = memory is not None and bool(memory.limit)
+    return stage.placement is not None and (asked or stage.placement != "resident")
+
+
 def _print_memory(console: Console, memory: MemoryForecast | None) -> None:
     if memory is None:
+        return
+    if memory.device == "cpu" and memory.fits and not memory.limit:
         return
     limit = memory.limit or f"{show_bytes(memory.limit_bytes)} of memory"
     fits = "fits" if memory.fits else "does NOT fit"

@@ -102,7 +102,7 @@ def predict(
         law = work.cpu if device.kind == "cpu" else work.cuda
         narrow = numerics.get(part) in ("fp8", "int8")
         active = max(law.value(shape) for shape in task.shapes)
-        spare = law.error * active  # as far as the law was off where it was checked
+        spare = max(law.spare(shape) for shape in task.shapes) * active
         widened = parts[part].widest if narrow else 0
         moments.append((weights + others, round(active), widened, round(spare)))
     weights, work_bytes, widened, spare_bytes = max(moments, key=sum, default=(0, 0, 0, 0))
