@@ -9,6 +9,7 @@
     │   ├── LicenceRefused  3  the model's licence is not among those allowed
     │   └── MemoryRefused   3  the shot does not fit the card
     ├── StageFailed         4  a stage could not produce its output
+    │   ├── OutOfMemory     4  it needed more memory than there was
     │   ├── WorkerDied      4  the process that ran it went away
     │   └── MediaError      4  a media file cannot be read or written
     ├── HubError            4  what the hub, or a bundle in its place, gave is not right
@@ -98,6 +99,10 @@ class MemoryRefused(Refused):
 
 class StageFailed(RushesError):
     """A stage could not produce its output."""
+
+
+class OutOfMemory(StageFailed):
+    """A stage needed more memory than there was, with the smallest placement that was tried."""
 
 
 class WorkerDied(StageFailed):

@@ -30,10 +30,15 @@ CREATE TABLE IF NOT EXISTS nodes (
     run TEXT NOT NULL, key TEXT NOT NULL, stage TEXT NOT NULL, model TEXT, shot TEXT NOT NULL,
     attempt INTEGER NOT NULL, seed INTEGER, started_at REAL NOT NULL, seconds REAL NOT NULL,
     predicted_peak_bytes INTEGER, peak_bytes INTEGER NOT NULL, usd REAL NOT NULL,
-    resumed_step INTEGER, loads TEXT NOT NULL, passed INTEGER, error TEXT
+    resumed_step INTEGER, loads TEXT NOT NULL, passed INTEGER, error TEXT,
+    placement TEXT NOT NULL DEFAULT ''
 );
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 """
+ADD_PLACEMENT = """
+ALTER TABLE nodes ADD COLUMN placement TEXT NOT NULL DEFAULT '';
+"""
+"""From earlier versions, which did not know how models lay on the device."""
 TAKE_OVER = """
 INSERT INTO begun SELECT id, started_at, project, command, asked_by, rushes, machine FROM runs;
 INSERT INTO ended SELECT id, seconds, hits, ran, usd, exit_code FROM runs;
@@ -90,7 +95,8 @@ class RunRow(msgspec.Struct, frozen=True):
 
 
 class NodeRow(msgspec.Struct, frozen=True):
-    """One node that ran. ``passed`` is a check's verdict; ``loads`` seconds by part, as JSON."""
+    """One node that ran. ``passed`` is a check's verdict; ``loads`` seconds by part, as JSON;
+    ``placement`` how the model's parts lay, "" where none was needed."""
 
     run: str
     key: str
@@ -108,6 +114,7 @@ class NodeRow(msgspec.Struct, frozen=True):
     loads: str
     passed: bool | None
     error: str | None
+    placement: str = ""
 
 
 class Ledger:
@@ -118,8 +125,10 @@ class Ledger:
         with self._map_errors():
             self._db = sqlite3.connect(path, timeout=120.0, isolation_level=None)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version < 2:
-                old = TAKE_OVER if version == 1 else ""
+            if version < 3:
+                known = self._db.execute("SELECT name FROM pragma_table_info('nodes')").fetchall()
+                old = ADD_PLACEMENT if known and ("placement",) not in known else ""
+                old += TAKE_OVER if version == 1 else ""
                 self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {old} COMMIT;")
 
     def close(self) -> None:

@@ -10,12 +10,14 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 import tomli_w
 
 from rushes.catalogue.load import find_reader_entry
+from rushes.catalogue.model import Numerics
 from rushes.catalogue.reader import DEFAULT_READER, Entry
 from rushes.catalogue.source import HubSource
 from rushes.checks.registry import asking_checks
@@ -50,6 +52,7 @@ class LockedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     Args:
         revision: the commit, for weights of the hub.
         others: commits of further repositories that parts come from.
+        numerics: by part, where it does not compute as it is stored; part of the keys.
     """
 
     revision: str
@@ -57,6 +60,7 @@ class LockedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     dtype: str
     files: dict[str, LockedFile]
     others: dict[str, str] = {}
+    numerics: dict[str, Numerics] = {}
 
 
 class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -214,12 +218,18 @@ def installed_toolchain(packages: Iterable[str], *, libraries: bool = True) -> d
 
 
 def complete_lock(
-    project: Project, lock: Lock, store: Store, *, update: bool = False
+    project: Project,
+    lock: Lock,
+    store: Store,
+    *,
+    update: bool = False,
+    numerics: Mapping[str, Mapping[str, Numerics]] = MappingProxyType({}),
 ) -> tuple[Lock, list[LockChange]]:
     """The lock with what the project needs and it lacks.
 
     Args:
         update: also take over what is installed where it differs.
+        numerics: by model, for those that are locked anew.
 
     Returns:
         The new lock, and what changed in it; differences that ``update=False`` leaves alone are
@@ -230,14 +240,21 @@ def complete_lock(
     for model in needed_checkpoints(project):
         before = lock.models.get(model.id)
         if before is None or update:
-            models[model.id] = lock_model(model, store)
-            changes += _compare_model(model.id, before, models[model.id])
+            fresh = lock_model(model, store)
+            chosen = dict(numerics.get(model.id, {}))
+            models[model.id] = msgspec.structs.replace(fresh, numerics=chosen)
+            changes += _compare_model(model.id, before, models[model.id], numerics=True)
     for stage in needed_stages(project):
         if stage.name not in lock.toolchains or update:
             toolchains[stage.name] = installed_toolchain(stage.packages)
             old = lock.toolchains.get(stage.name)
             changes += _compare_toolchain(stage.name, old, toolchains[stage.name])
     return Lock(1, models, toolchains), changes
+
+
+def locked_numerics(lock: Lock) -> dict[str, dict[str, Numerics]]:
+    """Numerics of every locked model, by id."""
+    return {name: locked.numerics for name, locked in lock.models.items()}
 
 
 def missing_entries(project: Project, lock: Lock) -> list[str]:
@@ -312,14 +329,22 @@ def check_toolchain(stages: Iterable[str], lock: Lock, *, libraries: bool = True
         )
 
 
-def _compare_model(name: str, old: LockedModel | None, new: LockedModel) -> list[LockChange]:
+def _compare_model(
+    name: str, old: LockedModel | None, new: LockedModel, *, numerics: bool = False
+) -> list[LockChange]:
     if old is None:
-        return [LockChange(f"models.{name}", None, f"{new.revision}, {len(new.files)} files")]
+        said = [f"{part} in {kind}" for part, kind in sorted(new.numerics.items())]
+        what = ", ".join([new.revision, f"{len(new.files)} files", *said])
+        return [LockChange(f"models.{name}", None, what)]
     changes = []
     for field in ("revision", "source", "dtype", "others"):
         before, after = getattr(old, field), getattr(new, field)
         if before != after:
             changes.append(LockChange(f"{field} of {name}", str(before), str(after)))
+    for part in sorted(old.numerics.keys() | new.numerics.keys()) if numerics else ():
+        kinds = old.numerics.get(part, "as stored"), new.numerics.get(part, "as stored")
+        if kinds[0] != kinds[1]:
+            changes.append(LockChange(f"{part} of {name}", *kinds))
     for path in sorted(old.files.keys() | new.files.keys()):
         was, now = old.files.get(path), new.files.get(path)
         if was != now:

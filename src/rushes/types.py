@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NewType
 
@@ -13,6 +14,17 @@ Key = NewType("Key", str)
 
 Seconds = NewType("Seconds", float)
 Usd = NewType("Usd", float)
+
+SIZE_OF_MEMORY = r"^[0-9]{1,6}(\.[0-9]{1,3})? ?(MB|GB)$(?!\n)"
+
+
+def parse_bytes(text: str) -> int | None:
+    """Bytes of ``10GB`` or ``800 MB`` (10^9 and 10^6); None where it says something else."""
+    if re.fullmatch(SIZE_OF_MEMORY, text) is None:
+        return None
+    scale = 10**9 if text.endswith("GB") else 10**6
+    nbytes = round(float(text[:-2]) * scale)
+    return nbytes or None
 
 
 @dataclass(frozen=True, slots=True)

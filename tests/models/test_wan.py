@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from rushes.catalogue.load import find_config, find_model, model_names
 from rushes.catalogue.source import Part
 from rushes.errors import MediaError, StageFailed
-from rushes.models.base import GivenMedia, find_family
+from rushes.models.base import GivenMedia, Placement, find_family
 from rushes.models.pixels import crop_picture, to_frames
 from rushes.models.wan import LoadedWan
 from rushes.models.wan_decode import statistics
@@ -49,7 +49,7 @@ def test_one_expert_at_a_time_gives_the_same_bits(tmp_path: Path) -> None:
     tiny, loaded = open_tiny("wan-2.2-a14b", tmp_path)
     both = denoise(tiny, loaded)
     assert {"transformer", "transformer_2"} <= set(loaded._parts)
-    loaded.brief = frozenset({"transformer"})
+    loaded.place(Placement("parts"))
     assert torch.equal(denoise(tiny, loaded), both)
     assert "transformer" not in loaded._parts
     assert not torch.equal(denoise(tiny, loaded, guidance_2=None), both)

@@ -59,6 +59,16 @@ def test_a_ledger_of_version_1_is_taken_over(tmp_path: Path) -> None:
     assert Ledger(path).runs() == Ledger(path).runs() == [RunRow(*row)]
 
 
+def test_a_ledger_of_version_2_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    Ledger(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("ALTER TABLE nodes DROP COLUMN placement; PRAGMA user_version = 2;")
+    ledger = Ledger(path)
+    ledger.add_nodes([msgspec.structs.replace(NODE, placement="parts")])
+    assert [row.placement for row in Ledger(path).nodes()] == ["parts"]
+
+
 def test_a_run_without_an_end_counts_what_it_did(ledger: Ledger) -> None:
     ledger.begin_run(START)
     ledger.add_nodes([NODE, msgspec.structs.replace(NODE, error="x", usd=0.25)])

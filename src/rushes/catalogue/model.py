@@ -26,6 +26,11 @@ ControlKind = Literal["depth", "pose", "edges"]
 """What a ``control`` video may show."""
 
 
+Numerics = Literal["fp8", "int8", "tiled"]
+"""How a part may be made to need less memory at the price of other bytes: weights cast to float8
+between their uses, weights rounded to int8, pictures coded in tiles."""
+
+
 class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
     """How a clip is denoised. None: the model knows no such setting.
 
@@ -103,6 +108,8 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
         variants: other checkpoints that stand behind the same name.
         verified: what was checked, and how.
         choice: which variant this is; "" for the model itself.
+        like: id of the entry whose architecture this is, for weights of a project's own.
+        numerics: by part, where it does not compute as it is stored; from rushes.lock.
     """
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
@@ -126,6 +133,8 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     upscale: Upscale | None = None
     variants: dict[str, Variant] = {}
     choice: str = ""
+    like: str = ""
+    numerics: dict[str, Numerics] = {}
 
     @property
     def id(self) -> str:

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from rushes.errors import UsageError
+from rushes.types import parse_bytes
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,6 +34,26 @@ def common_options(function: F) -> F:
         "--json", "as_json", is_flag=True, help="One JSON document on standard output."
     )
     return help_option(folder(as_json(function)))
+
+
+class MemorySize(click.ParamType[int]):
+    """``10GB`` or ``800MB``; GB is 10^9 bytes."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        nbytes = value if isinstance(value, int) else parse_bytes(str(value))
+        if nbytes is None:
+            self.fail(f"{value!r} is no size such as 10GB or 800MB (GB is 10^9 bytes)", param, ctx)
+        return nbytes
+
+
+vram_option = click.option(
+    "--vram", type=MemorySize(), metavar="SIZE", help="The most memory of a card, such as 10GB."
+)
+"""The command receives ``vram``, in bytes."""
 
 
 def require_folder(folder: Path) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rushes.cli.common import common_options, print_json, require_folder
+from rushes.cli.common import common_options, print_json, require_folder, vram_option
 
 MAX_WIDTH = 100
 
@@ -21,13 +21,17 @@ def shorten(text: str) -> str:
     epilog="""\b
 Examples:
   rushes lock             add what is missing; refuse (exit 3) what differs
+  rushes lock --vram 24GB choose numerics (fp8, int8, tiles) for a card of that memory
   rushes lock --update    accept the weights and versions that are installed""",
 )
 @click.option("--update", is_flag=True, help="Take over what is installed where it differs.")
+@vram_option
+@click.option("--device", metavar="NAME", help="Propose numerics for this card, such as rtx4090.")
 @common_options
-def command(update: bool, folder: Path, as_json: bool) -> int:
+def command(update: bool, vram: int | None, device: str | None, folder: Path, as_json: bool) -> int:
     """Pin weights and toolchain in rushes.lock."""
     from rushes.lock import (
+        Lock,
         check_toolchain,
         check_weights,
         complete_lock,
@@ -36,6 +40,8 @@ def command(update: bool, folder: Path, as_json: bool) -> int:
         read_lock,
         write_lock,
     )
+    from rushes.run.machine import find_target
+    from rushes.run.memory import propose_numerics
     from rushes.spec.resolve import load_project
     from rushes.store.store import Store, find_store
 
@@ -47,7 +53,10 @@ def command(update: bool, folder: Path, as_json: bool) -> int:
         check_weights(needed_checkpoints(project), lock, store)
         locked = [s.name for s in needed_stages(project) if s.name in lock.toolchains]
         check_toolchain(locked, lock)
-    after, changes = complete_lock(project, lock, store, update=update)
+    target = find_target(project, device, vram)
+    before_lock = Lock() if update else lock
+    numerics = propose_numerics(project, target, before_lock)
+    after, changes = complete_lock(project, lock, store, update=update, numerics=numerics)
     if changes:
         write_lock(folder, after)
     if as_json:

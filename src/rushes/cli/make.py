@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from rushes.cli.common import common_options, pick_device, print_json, require_folder
+from rushes.cli.common import (
+    common_options,
+    pick_device,
+    print_json,
+    require_folder,
+    vram_option,
+)
 
 
 @click.command(
@@ -17,6 +23,7 @@ Examples:
   rushes make opening teaser     one shot and one film, with what they need
   rushes make --seed 8           another take of every shot; texts stay encoded
   rushes make --dry-run          what would run
+  rushes make --vram 10GB        refuse what takes more of a card
   rushes make --locked           in CI: exit 3 where rushes.lock is incomplete""",
 )
 @click.argument("targets", nargs=-1, metavar="[SHOT|FILM]...")
@@ -24,6 +31,7 @@ Examples:
 @click.option("--attempts", type=click.IntRange(1, 100), help="Takes to try per shot.")
 @click.option("--locked", is_flag=True, help="Refuse to add anything to rushes.lock.")
 @click.option("--device", metavar="NAME", help="cpu or cuda:N; default: a GPU if there is one.")
+@vram_option
 @click.option(
     "-j", "jobs", type=click.IntRange(1, 64), default=1, show_default=True,
     help="Exports and checks at once.",
@@ -36,6 +44,7 @@ def command(
     attempts: int | None,
     locked: bool,
     device: str | None,
+    vram: int | None,
     jobs: int,
     dry_run: bool,
     folder: Path,
@@ -46,8 +55,9 @@ def command(
 
     folder = require_folder(folder)
     options = BuildOptions(
-        targets, seed, attempts, locked, pick_device(device), jobs, _words(targets, seed, attempts)
-    )
+        targets, seed, attempts, locked, pick_device(device), jobs,
+        _words(targets, seed, attempts), vram=vram,
+    )  # fmt: skip
     if dry_run:
         from rushes.cli.plan import show_plan
 

@@ -78,6 +78,11 @@ class TerminalObserver:
             self._end(step, event)
 
     def _end(self, step: Step, event: Finished | Broken) -> None:
+        if isinstance(event, Broken) and event.retry:
+            self._say(
+                f"{step.name} · {step.node.stage}: {event.message}; trying again with {event.retry}"
+            )
+            return
         if (bar := self._running.pop(event.key, None)) is not None:
             self._bars.remove_task(bar)
             if self._whole is not None:

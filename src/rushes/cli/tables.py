@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rushes.cli.common import show_seconds
+from rushes.cli.common import show_bytes, show_seconds
+from rushes.plan.forecast import MemoryForecast
+from rushes.plan.memory.explain import StageReason
 from rushes.run.result import ClipResult, RunResult
 from rushes.spec.project import Project
 
@@ -109,3 +111,24 @@ def _print_summary(console: Console, result: RunResult) -> None:
         f" · {result.usd:.2f} USD · run {result.run}",
         soft_wrap=True,
     )
+
+
+def print_candidates(reasons: list[StageReason], memory: MemoryForecast | None) -> None:
+    """The candidates of every stage, as ``plan --explain`` shows them; sizes in GB."""
+    console = Console(highlight=False, markup=False)
+    if memory is not None:
+        console.print(f"limit: {show_bytes(memory.limit_bytes)} on {memory.title}")
+    for reason in reasons:
+        table = Table(title=f"{reason.model} · {reason.stage}: {reason.why}", title_justify="left")
+        table.add_column("")
+        table.add_column("placement")
+        for column in ("peak", "weights", "work", "besides", "host", "time"):
+            table.add_column(column, justify="right")
+        for row in reason.candidates:
+            sizes = (row.peak_bytes, row.weights_bytes, row.work_bytes, row.overhead_bytes,
+                     row.host_bytes)  # fmt: skip
+            mark = "→" if row.taken else "" if row.fits else "✗"
+            said = ", ".join(f"{part} {how}" for part, how in row.numerics.items())
+            name = row.placement + (f" ({said})" if said else "")
+            table.add_row(mark, name, *map(show_bytes, sizes), f"{row.slowdown:.2f} x")
+        console.print(table)

@@ -13,6 +13,8 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from msgspec import Struct
+
 from rushes.catalogue.model import Model
 from rushes.errors import UsageError
 
@@ -105,6 +107,30 @@ class GivenMedia:
     control_kind: str = ""
 
 
+class Placement(Struct, frozen=True):
+    """Where parts lie while a stage runs. Changes no byte, and is in no key.
+
+    Args:
+        kind: ``resident``: all parts stay on the device; ``parts``: those that do not work now
+            leave it; ``blocks``: besides, the large ones pass through it block by block;
+            ``leaves``: layer by layer.
+        stream: the next block comes while this one works.
+        streamed: the parts that pass through.
+    """
+
+    kind: Literal["resident", "parts", "blocks", "leaves"] = "resident"
+    stream: bool = False
+    streamed: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """``resident``, ``parts``, ``blocks+stream``, ``blocks``, ``leaves+stream``, ``leaves``."""
+        return self.kind + ("+stream" if self.stream else "")
+
+
+RESIDENT = Placement()
+
+
 @dataclass(frozen=True, slots=True)
 class Tiling:
     """Tiles of one size (height, width) that neighbours share ``overlap`` of; all in latents."""
@@ -124,11 +150,14 @@ class Checkpoint(Protocol):
 
 
 class LoadedModel(Protocol):
-    """A checkpoint opened on one device; parts are loaded at first use and stay."""
+    """A checkpoint opened on one device; parts are loaded at first use and stay as placed."""
 
     @property
     def loads(self) -> Mapping[str, float]:
         """Seconds that loading each part took, for those loaded so far."""
+
+    def place(self, placement: Placement) -> None:
+        """How parts lie from now on; told before every stage, this model's or another's."""
 
     def encode_text(self, prompt: str, negative: str) -> Tensors:
         """Text conditioning in the form that denoise reads."""

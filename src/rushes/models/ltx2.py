@@ -75,12 +75,13 @@ class LoadedLTX2(OpenedCheckpoint):
         Returns:
             ``video`` and ``audio``: (2, S, D) in the model's dtype; ``mask``: (2, S) int64.
         """
-        from rushes.models.ltx2_text import encode_prompts
+        from rushes.models.ltx2_text import connect_text, read_prompts
 
-        return encode_prompts(
-            self.part("tokenizer"), self.part("text_encoder"), self.part("connectors"),
-            [negative, prompt],
-        )  # fmt: skip
+        states, mask = read_prompts(
+            self.part("tokenizer"), self.part("text_encoder"), [negative, prompt], self.device
+        )
+        self.leave("text_encoder")
+        return connect_text(self.part("connectors"), states, mask)
 
     def encode_video(self, frames: Sequence[Frame], height: int, width: int) -> torch.Tensor:
         """Normalised latents (C, F, H, W) float32 of frames (h, w, 3) uint8, fitted to the size."""

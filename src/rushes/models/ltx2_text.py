@@ -11,23 +11,19 @@ if TYPE_CHECKING:
 
 
 @torch.inference_mode()
-def encode_prompts(
-    tokenizer: Any, text_encoder: Any, connectors: Any, prompts: list[str]
-) -> Tensors:
-    """Embeddings in the small form that the transformer reads.
-
-    What ``encode_prompt`` of the pipeline returns is every layer's hidden state, hundreds of
-    megabytes a prompt on the large models; the connectors' output is what the denoiser needs.
+def read_prompts(
+    tokenizer: Any, text_encoder: Any, prompts: list[str], device: str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Every layer's hidden state of the prompts, hundreds of megabytes a prompt on large models.
 
     Args:
         prompts: n texts; they are stripped, as the pipeline does, and cut at the tokenizer's
             ``model_max_length``.
 
     Returns:
-        ``video`` and ``audio``: (n, S, D); ``mask``: (n, S) int64, 1 where a position counts.
+        States (n, S, D * layers), and the mask (n, S) int64, 1 where a position counts.
     """
     tokenizer.padding_side = "left"
-    device = text_encoder.device
     tokens = tokenizer(
         [prompt.strip() for prompt in prompts],
         padding="max_length",
@@ -38,10 +34,22 @@ def encode_prompts(
     )
     mask = tokens.attention_mask.to(device)
     states = text_encoder(
-        input_ids=tokens.input_ids.to(device), attention_mask=mask, output_hidden_states=True
+        input_ids=tokens.input_ids.to(device),
+        attention_mask=mask,
+        output_hidden_states=True,
+        logits_to_keep=1,  # nobody reads them, and there is a gigabyte of them
     ).hidden_states
-    packed = torch.stack(states, dim=-1).flatten(2, 3).to(text_encoder.dtype)  # (n, S, D * layers)
-    video, audio, binary = connectors(packed, mask, padding_side="left")
+    return torch.stack(states, dim=-1).flatten(2, 3).to(text_encoder.dtype), mask
+
+
+@torch.inference_mode()
+def connect_text(connectors: Any, states: torch.Tensor, mask: torch.Tensor) -> Tensors:
+    """What the transformer reads of the states: the small form.
+
+    Returns:
+        ``video`` and ``audio``: (n, S, D); ``mask``: (n, S) int64, 1 where a position counts.
+    """
+    video, audio, binary = connectors(states, mask, padding_side="left")
     names = ("video", "audio", "mask")
     tensors = (video, audio, binary)
     return {name: t.cpu().contiguous() for name, t in zip(names, tensors, strict=True)}

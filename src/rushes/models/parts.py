@@ -6,7 +6,6 @@ entry says which it expects. Only safetensors are loaded, only from the disk, an
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import time
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rushes.catalogue.model import Model
 from rushes.errors import StageFailed
-from rushes.models.base import INDEX
+from rushes.models.base import INDEX, RESIDENT, Placement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
         Tensors,
         Tiling,
     )
+    from rushes.models.placing import Shelf
 
 
 class OpenedCheckpoint:
@@ -45,8 +45,7 @@ class OpenedCheckpoint:
 
     Attributes:
         loads: seconds that loading each part took, for those loaded so far.
-        brief: parts that go as soon as a stage has done with them (:meth:`leave`), where the
-            device does not hold all parts of a stage at once. Changes no byte.
+        placement: how parts lie, see :meth:`place`.
 
     What a family cannot do it does not override; the plan never asks it to.
     """
@@ -60,8 +59,10 @@ class OpenedCheckpoint:
         self.device = device
         self.loads: dict[str, float] = {}
         self.index: Mapping[str, Any] = json.loads((folder / INDEX).read_text("utf-8"))
-        self.brief: frozenset[str] = frozenset()
+        self.placement = RESIDENT
         self._parts: dict[str, Any] = {}
+        self._shelves: dict[str, Shelf] = {}
+        self._idle: set[str] = set()
 
     def has_part(self, name: str) -> bool:
         """Whether the checkpoint has this component."""
@@ -70,25 +71,52 @@ class OpenedCheckpoint:
 
     def part(self, name: str) -> Any:
         """A component, ready to run: in evaluation mode, without gradients, placed."""
+        self._idle.discard(name)
+        for other in sorted(self._idle):
+            self.put_off(other)
         if name not in self._parts:
             start = time.perf_counter()
             self._parts[name] = self._place(name, self._load(name))
             self.loads[name] = time.perf_counter() - start
+        if name in self._shelves:
+            self._shelves[name].bring()
         return self._parts[name]
+
+    def place(self, placement: Placement) -> None:
+        """How parts lie from now on. Unless all stay, those of the stage before go when the next
+        one takes its first, and what was streamed otherwise is loaded again."""
+        for name, shelf in list(self._shelves.items()):
+            if shelf.streamed != self._streams(name, placement) or (
+                shelf.streamed and shelf.placement.kind != placement.kind
+            ):
+                self.release(name)
+        self.placement = placement
+        self._idle = set() if placement.kind == "resident" else set(self._shelves)
+
+    def leave(self, name: str) -> None:
+        """The running stage has done with a part; it goes, unless all parts stay."""
+        if self.placement.kind != "resident" and name in self._shelves:
+            self.put_off(name)
+
+    def put_off(self, name: str) -> None:
+        """Take a part off the device."""
+        self._idle.discard(name)
+        if self._shelves[name].put_off():
+            self.release(name)
 
     def release(self, name: str) -> None:
         """Forget a component; what it held can be used for another."""
+        self._shelves.pop(name, None)
+        self._idle.discard(name)
         if self._parts.pop(name, None) is not None:
             import torch
 
-            gc.collect()
-            if torch.device(self.device).type == "cuda":
-                torch.cuda.empty_cache()
+            from rushes.models.placing import empty_cache
 
-    def leave(self, name: str) -> None:
-        """The running stage has done with a part; it stays for the next run if there is room."""
-        if name in self.brief:
-            self.release(name)
+            empty_cache(torch.device(self.device))
+
+    def _streams(self, name: str, placement: Placement) -> bool:
+        return placement.kind in ("blocks", "leaves") and name in placement.streamed
 
     def encode_pictured_text(self, prompt: str, negative: str, given: Tensors) -> Tensors:
         """For families that read the prompt with what is given."""
@@ -154,10 +182,17 @@ class OpenedCheckpoint:
         return part.eval().requires_grad_(False)
 
     def _place(self, name: str, part: Any) -> Any:
-        """Where a part lies while it runs: the one place that decides it. Changes no byte."""
+        """A loaded part with the numerics that are locked, where it is placed."""
         import torch
 
-        return part.to(self.device) if isinstance(part, torch.nn.Module) else part
+        from rushes.models.placing import Shelf, apply_numerics
+
+        if not isinstance(part, torch.nn.Module):
+            return part
+        apply_numerics(part, self.model.numerics.get(name, ""))
+        streamed = self._streams(name, self.placement)
+        self._shelves[name] = Shelf(part, self.device, self.placement if streamed else RESIDENT)
+        return part
 
     def _find_class(self, name: str) -> Any:
         """The class that ``model_index.json`` names.

@@ -19,7 +19,7 @@ from rushes.checks.registry import (
 from rushes.errors import UsageError
 from rushes.lock import Lock, needed_checkpoints
 from rushes.media.formats import ExportFormat
-from rushes.plan.entries import pick_files
+from rushes.plan.entries import list_parts, pick_files
 from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
 from rushes.plan.takes import TakePlanner
 from rushes.readers.base import find_reader
@@ -291,7 +291,9 @@ class _Builder:
             locked = self.lock.models[model]
             read = pick_files(self._entries[model], stage, locked.files)
             files = {path: locked.files[path].sha256 for path in read}
-            numerics = {"dtype": locked.dtype}
+            parts = list_parts(self._entries[model], stage, None)
+            changed = {part: n for part, n in locked.numerics.items() if part in parts}
+            numerics = {"dtype": locked.dtype, **changed}
         return Environment(STAGES[stage].version, files, self.lock.toolchains[stage], numerics)
 
 

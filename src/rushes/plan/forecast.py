@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from rushes.plan.memory.fit import MemoryPlan
 from rushes.plan.nodes import Node, Plan
 from rushes.plan.order import order_work
 from rushes.store.index import Result
@@ -16,8 +17,12 @@ Typical = Mapping[tuple[str, str | None], tuple[float, int]]
 
 
 class StageForecast(msgspec.Struct, frozen=True):
-    """One stage. ``seconds`` and ``peak_bytes``: measured where it is stored, else what the same
-    stage and model took before on this machine, else null."""
+    """One stage. ``seconds``: measured where it is stored, else what the same stage and model took
+    before on this machine, else null.
+
+    ``peak_bytes``: predicted for the target of the plan where the model was traced; else as
+    ``seconds``. ``placement``: how the model's parts lie; null for stages without a model.
+    """
 
     shot: str
     stage: str
@@ -27,6 +32,11 @@ class StageForecast(msgspec.Struct, frozen=True):
     peak_bytes: int | None
     usd: float
     attempt: int = 0
+    placement: str | None = None
+    numerics: dict[str, str] = {}
+    host_bytes: int | None = None
+    slowdown: float | None = None
+    fits: bool = True
 
 
 class OrderedStep(msgspec.Struct, frozen=True):
@@ -40,7 +50,8 @@ class OrderedStep(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """Sums over what would run; null where a part of it is not known."""
+    """Sums over what would run; null where a part of it is not known. ``peak_bytes`` is the
+    largest that is known of any stage."""
 
     stages: int
     cached: int
@@ -51,18 +62,42 @@ class Totals(msgspec.Struct, frozen=True):
     usd: float
 
 
+class MemoryForecast(msgspec.Struct, frozen=True):
+    """What the plan was fitted to. ``limit``: in words, "" where the device is the limit.
+
+    ``numerics``: by model and part, what is locked or would be; ``untraced``: models of whose
+    memory nothing is known.
+    """
+
+    device: str
+    title: str
+    limit_bytes: int
+    limit: str
+    fits: bool
+    numerics: dict[str, dict[str, str]]
+    proposed: list[str]
+    untraced: list[str]
+
+
 class Forecast(msgspec.Struct, frozen=True):
     """The document."""
 
     stages: list[StageForecast]
     order: list[OrderedStep]
     totals: Totals
+    memory: MemoryForecast | None = None
 
 
-def forecast_plan(plan: Plan, results: Mapping[Key, Result], typical: Typical) -> Forecast:
+def forecast_plan(
+    plan: Plan,
+    results: Mapping[Key, Result],
+    typical: Typical,
+    memory: MemoryPlan | None = None,
+) -> Forecast:
     """What a plan would run, and what that is known to take."""
     stages = [
-        _forecast_stage(row.name, row.attempt, row.node, results, typical) for row in plan.rows()
+        _forecast_stage(row.name, row.attempt, row.node, results, typical, memory)
+        for row in plan.rows()
     ]
     order = [
         OrderedStep(
@@ -75,7 +110,7 @@ def forecast_plan(plan: Plan, results: Mapping[Key, Result], typical: Typical) -
         for step in order_work(plan, results.__contains__, ahead=True)
     ]
     known = [step.seconds for step in order if step.seconds is not None]
-    peaks = [stage.peak_bytes for stage in stages if not stage.cached]
+    peaks = [stage.peak_bytes for stage in stages if stage.placement or not stage.cached]
     whole = [peak for peak in peaks if peak is not None]
     return Forecast(
         stages,
@@ -86,13 +121,52 @@ def forecast_plan(plan: Plan, results: Mapping[Key, Result], typical: Typical) -
             to_run=len(order),
             unlocked=sum(stage.key is None for stage in stages),
             seconds=round(sum(known), 3) if len(known) == len(order) else None,
-            peak_bytes=max(whole, default=0) if len(whole) == len(peaks) else None,
+            peak_bytes=max(whole, default=None if peaks else 0),
             usd=0.0,
         ),
+        None if memory is None else _describe_memory(memory),
+    )
+
+
+def _describe_memory(memory: MemoryPlan) -> MemoryForecast:
+    target = memory.target
+    return MemoryForecast(
+        device=target.device.name,
+        title=target.device.title,
+        limit_bytes=target.limit_bytes,
+        limit=target.said,
+        fits=not memory.misfits,
+        numerics={name: dict(numerics) for name, numerics in memory.numerics.items()},
+        proposed=sorted(memory.proposed),
+        untraced=list(memory.untraced),
     )
 
 
 def _forecast_stage(
+    name: str,
+    attempt: int,
+    node: Node,
+    results: Mapping[Key, Result],
+    typical: Typical,
+    memory: MemoryPlan | None,
+) -> StageForecast:
+    stage = _without_memory(name, attempt, node, results, typical)
+    choice = None if memory is None else memory.choices.get(node)
+    if choice is None:
+        return stage
+    taken = choice.taken
+    return msgspec.structs.replace(
+        stage,
+        peak_bytes=taken.prediction.peak,
+        placement=taken.placement.label,
+        numerics={part: how for part, how in taken.numerics if part in choice.parts},
+        host_bytes=taken.prediction.host,
+        slowdown=taken.slowdown,
+        fits=taken.fits,
+    )
+
+
+def _without_memory(
     name: str, attempt: int, node: Node, results: Mapping[Key, Result], typical: Typical
 ) -> StageForecast:
     if node.key is not None and (result := results.get(node.key)) is not None:

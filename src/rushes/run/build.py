@@ -24,10 +24,14 @@ from rushes.lock import (
     write_lock,
 )
 from rushes.plan.build import build_plan
+from rushes.plan.memory.fit import MemoryPlan, Target
+from rushes.plan.memory.refuse import refuse_misfit
 from rushes.plan.nodes import Node, Plan
 from rushes.plan.order import order_work
 from rushes.run.execute import LocalExecutor, Observer, Outcome
 from rushes.run.gather import clip_name, find_error, gather_films, gather_shots
+from rushes.run.machine import find_runtime, find_target
+from rushes.run.memory import fit_plan, propose_numerics, with_numerics
 from rushes.run.place import place_clips
 from rushes.run.record import LedgerObserver
 from rushes.run.result import RunResult
@@ -48,6 +52,9 @@ class BuildOptions:
         seed, attempts: override every shot's.
         locked: refuse to add anything to rushes.lock.
         place: copy finished clips to ``out/``.
+        device: what models run on: ``auto``, ``cpu`` or ``cuda:N``; a plan that is only shown may
+            name a described card.
+        vram: the most memory of a card that a stage may take, in bytes; else the project's.
     """
 
     targets: tuple[str, ...] = ()
@@ -58,6 +65,7 @@ class BuildOptions:
     media_workers: int = 1
     command: str = "make"
     place: bool = True
+    vram: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +87,13 @@ def override_shots(project: Project, options: BuildOptions) -> Project:
     return replace(project, shots=shots)
 
 
-def prepare_lock(project: Project, store: Store, *, locked: bool) -> Lock:
+def prepare_lock(
+    project: Project, store: Store, *, locked: bool, target: Target | None = None
+) -> Lock:
     """The project's lock, completed and held against the weights on the disk.
+
+    Args:
+        target: what numerics are proposed for where they are not locked; None for as stored.
 
     Raises:
         LockRefused: an entry is missing under ``locked``, or the weights are others.
@@ -95,7 +108,8 @@ def prepare_lock(project: Project, store: Store, *, locked: bool) -> Lock:
     names = [stage.name for stage in needed_stages(project) if stage.name in lock.toolchains]
     check_toolchain(names, lock, libraries=False)
     if missing:
-        lock, _ = complete_lock(project, lock, store)
+        numerics = {} if target is None else propose_numerics(project, target, lock)
+        lock, _ = complete_lock(project, lock, store, numerics=numerics)
         write_lock(project.folder, lock)
     return lock
 
@@ -119,11 +133,14 @@ def build_project(
     run_id = uuid.uuid4().hex[:12]
     store.sweep_scratch()
     project = override_shots(project, options)
-    lock = prepare_lock(project, store, locked=options.locked)
+    card = None if options.device == "auto" else options.device
+    budget = find_target(project, card, options.vram)
+    lock = prepare_lock(project, store, locked=options.locked, target=budget)
     outcome = Outcome()
     entries = LedgerObserver(ledger, run_id, observer)
     entries.begin(project.name, options.command, started_at)
-    plan, results = _run_rounds(project, lock, store, options, entries, outcome)
+    targets = budget, find_runtime(options.device, project, options.vram)
+    plan, results = _run_rounds(project, lock, store, options, entries, outcome, targets)
     result = RunResult(
         run=run_id,
         seconds=round(time.perf_counter() - start, 4),
@@ -142,12 +159,19 @@ def _run_rounds(
     options: BuildOptions,
     observer: LedgerObserver,
     outcome: Outcome,
+    targets: tuple[Target, Target],
 ) -> tuple[Plan, Mapping[Key, Result]]:
-    """Plan and run until nothing is left to run and every clip is in its place."""
+    """Plan and run until nothing is left to run and every clip is in its place.
+
+    Args:
+        targets: what the plan has to fit by what was stated, and what it runs on.
+    """
     empty = 0
     interval = project.checkpoint_seconds
-    needed = needed_checkpoints(project)
-    entries = {entry.id: pin_locked(entry, lock.models.get(entry.id)) for entry in needed}
+    entries = {
+        entry.id: with_numerics(pin_locked(entry, lock.models.get(entry.id)), lock)
+        for entry in needed_checkpoints(project)
+    }
     with LocalExecutor(
         store, observer, options.device, options.media_workers, interval, entries
     ) as executor:
@@ -167,6 +191,7 @@ def _run_rounds(
                 except CorruptObject as exc:
                     _forget(store, results, exc.digest)
                     continue
+            executor.memory = _fit(project, plan, lock, targets)
             executor.prepare(steps)
             if not outcome.finished:
                 check_toolchain({step.node.stage for step in steps}, lock)
@@ -181,6 +206,20 @@ def _run_rounds(
                     where=str(store.folder),
                     hint="look at the disk, then run: rushes cache verify",
                 )
+
+
+def _fit(project: Project, plan: Plan, lock: Lock, targets: tuple[Target, Target]) -> MemoryPlan:
+    """Placements on what the build runs on.
+
+    Raises:
+        MemoryRefused: the plan does not fit what was stated, or what it runs on.
+    """
+    stated, runtime = targets
+    different = [stated, runtime] if stated != runtime else [runtime]
+    memories = [fit_plan(plan, lock, target) for target in different]
+    for memory in memories:
+        refuse_misfit(project, memory)
+    return memories[-1]
 
 
 def _forget(store: Store, results: Mapping[Key, Result], digest: str) -> None:

@@ -6,14 +6,17 @@ import heapq
 import queue
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from rushes.catalogue.model import Model
 from rushes.catalogue.reader import Entry
-from rushes.errors import Interrupted, RushesError, StoreError, WorkerDied, error_types
+from rushes.errors import Interrupted, OutOfMemory, RushesError, StoreError, WorkerDied, error_types
 from rushes.hub import find_checkpoint
+from rushes.plan.memory.choose import Candidate
+from rushes.plan.memory.fit import MemoryPlan
+from rushes.plan.nodes import Node
 from rushes.plan.order import Step
 from rushes.run.messages import Broken, Event, Finished, Stepped, Task, TaskFile, TaskModel, Waiting
 from rushes.run.process import Inbox, WorkerProcess
@@ -68,6 +71,9 @@ class LocalExecutor:
         device: where models run: ``cpu``, ``cuda:N``, or ``auto``.
         media_workers: how many exports and checks may run at once.
         entries: by id, what steps may load.
+
+    Attributes:
+        memory: how the nodes of the next steps lie on the device.
     """
 
     def __init__(
@@ -85,6 +91,8 @@ class LocalExecutor:
         self.device = device
         self.checkpoint_seconds = interval
         self._limits: dict[Lane, int] = {"device": 1, "media": media_workers}
+        self.memory: MemoryPlan | None = None
+        self._smaller: dict[Key, Candidate] = {}
         self._workers: list[WorkerProcess] = []
         self._inbox: Inbox = queue.Queue()
 
@@ -160,7 +168,31 @@ class LocalExecutor:
             model=None if node.model is None else self._find_model(node.model),
             checkpoint_seconds=self.checkpoint_seconds,
             files={name: TaskFile(str(file.path), file.sha256) for name, file in node.files},
+            **self._place(node),
         )
+
+    def _place(self, node: Node) -> dict[str, Any]:
+        """What a task is told of memory: as it was chosen, or smaller at a second try."""
+        choice = None if self.memory is None else self.memory.choices.get(node)
+        if choice is None or self.memory is None:
+            return {}
+        assert node.key is not None
+        taken = self._smaller.get(node.key, choice.taken)
+        target = self.memory.target
+        on_card = target.device.kind == "cuda"
+        return {
+            "placement": taken.placement,
+            "limit_bytes": target.limit_bytes - target.device.overhead_bytes if on_card else None,
+            "predicted_bytes": taken.prediction.allocated if on_card else taken.prediction.peak,
+        }
+
+    def _find_smaller(self, step: Step) -> Candidate | None:
+        """The placement for a second try after memory ran out; None where there is none, or that
+        was the second."""
+        choice = None if self.memory is None else self.memory.choices.get(step.node)
+        if choice is None or step.node.key in self._smaller:
+            return None
+        return choice.smaller
 
     def _find_model(self, model_id: str) -> TaskModel:
         entry = self.entries[model_id]
@@ -186,6 +218,16 @@ class LocalExecutor:
             self.observer.see_event(step, event)
             return
         worker.task = None
+        if isinstance(event, Broken) and event.error_type == OutOfMemory.__name__:
+            smaller = self._find_smaller(step)
+            if smaller is not None:
+                self._smaller[event.key] = smaller
+                told = msgspec.structs.replace(event, retry=smaller.placement.label)
+                self.observer.see_event(step, told)
+                self._workers.remove(worker)  # what it still holds would be in the way
+                worker.stop()
+                queue_.put_back(event.key)
+                return
         self.observer.see_event(step, event)
         if isinstance(event, Finished):
             outcome.finished[event.key] = (step, event)

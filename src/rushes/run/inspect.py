@@ -10,8 +10,11 @@ from rushes.ledger import Ledger
 from rushes.lock import Lock, check_weights, needed_checkpoints, read_lock
 from rushes.plan.build import build_plan
 from rushes.plan.forecast import Typical
+from rushes.plan.memory.fit import MemoryPlan
 from rushes.plan.nodes import Plan
 from rushes.run.build import BuildOptions, find_facts, override_shots
+from rushes.run.machine import find_target
+from rushes.run.memory import fit_plan
 from rushes.spec.resolve import load_project
 from rushes.store.index import Result
 from rushes.store.store import Store, find_store
@@ -26,6 +29,7 @@ class View:
     lock: Lock
     results: Mapping[Key, Result]
     typical: Typical
+    memory: MemoryPlan
 
 
 def inspect_project(folder: Path, options: BuildOptions) -> View:
@@ -40,7 +44,11 @@ def inspect_project(folder: Path, options: BuildOptions) -> View:
     lock = read_lock(folder)
     check_weights(needed_checkpoints(project), lock, store, remember=False, needed=False)
     plan = build_plan(project, lock, lambda keys: find_facts(store, keys), options.targets)
-    return View(plan, lock, store.index.get_many(plan.keys()), _typical(store))
+    results = store.index.get_many(plan.keys())
+    target = find_target(
+        project, None if options.device == "auto" else options.device, options.vram
+    )
+    return View(plan, lock, results, _typical(store), fit_plan(plan, lock, target))
 
 
 def _typical(store: Store) -> Typical:

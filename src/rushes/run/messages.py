@@ -6,6 +6,7 @@ import msgspec
 
 from rushes.catalogue.model import Model
 from rushes.catalogue.reader import ReaderEntry
+from rushes.models.base import RESIDENT, Placement
 from rushes.types import Digest, Key
 
 
@@ -25,7 +26,13 @@ class TaskModel(msgspec.Struct, frozen=True):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """Run one node. ``params`` is the JSON of the stage's params; ``inputs`` their keys."""
+    """Run one node. ``params`` is the JSON of the stage's params; ``inputs`` their keys.
+
+    Args:
+        placement: how the model's parts lie meanwhile.
+        limit_bytes: the most that PyTorch may take of a GPU; None for all.
+        predicted_bytes: the peak as it was planned, of what the worker measures; None if unknown.
+    """
 
     key: Key
     stage: str
@@ -34,6 +41,9 @@ class Task(msgspec.Struct, frozen=True):
     model: TaskModel | None
     checkpoint_seconds: float
     files: dict[str, TaskFile] = {}
+    placement: Placement = RESIDENT
+    limit_bytes: int | None = None
+    predicted_bytes: int | None = None
 
 
 class Waiting(msgspec.Struct, frozen=True, tag="waiting"):
@@ -53,7 +63,7 @@ class Stepped(msgspec.Struct, frozen=True, tag="stepped"):
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
     """The node has a result; ``ran`` is False where another process had made it meanwhile.
 
-    ``device``: what the models ran on, empty on the media lane.
+    ``device``: what the models ran on, empty on the media lane; ``placement`` how they lay.
     """
 
     key: Key
@@ -65,16 +75,22 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     loads: dict[str, float]
     passed: bool | None
     device: str
+    placement: str = ""
+    predicted_bytes: int | None = None
 
 
 class Broken(msgspec.Struct, frozen=True, tag="broken"):
-    """The node has no result."""
+    """The node has no result. ``retry``: the placement that it is tried again with; "" if it is
+    not."""
 
     key: Key
     error_type: str
     message: str
     where: str | None
     hint: str | None
+    placement: str = ""
+    predicted_bytes: int | None = None
+    retry: str = ""
 
 
 Event = Waiting | Stepped | Finished | Broken

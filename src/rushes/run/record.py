@@ -63,7 +63,9 @@ class LedgerObserver:
     def see_event(self, step: Step, event: Event) -> None:
         """Passed on; an end is entered."""
         if isinstance(event, Finished) and event.ran:
-            guess = self.typical.get((step.node.stage, step.node.model), (None, None))[1]
+            guess = event.predicted_bytes
+            if guess is None:
+                guess = self.typical.get((step.node.stage, step.node.model), (None, None))[1]
             self.ledger.add_nodes([_finished_row(self.run, step, event, self.seeds, guess)])
         elif isinstance(event, Broken) and event.error_type != "CorruptObject":
             self.ledger.add_nodes([_broken_row(self.run, step, event, self.seeds)])
@@ -90,11 +92,13 @@ def _finished_row(
         loads=msgspec.json.encode(event.loads).decode(),
         passed=event.passed,
         error=None,
+        placement=event.placement,
     )
 
 
 def _broken_row(run: str, step: Step, event: Broken, seeds: Seeds) -> NodeRow:
     node = step.node
+    again = f"; tried again with {event.retry}" if event.retry else ""
     return NodeRow(
         run=run,
         key=node.key or "",
@@ -105,11 +109,12 @@ def _broken_row(run: str, step: Step, event: Broken, seeds: Seeds) -> NodeRow:
         seed=seeds.get((step.name, step.attempt)),
         started_at=time.time(),
         seconds=0.0,
-        predicted_peak_bytes=None,
+        predicted_peak_bytes=event.predicted_bytes,
         peak_bytes=0,
         usd=0.0,
         resumed_step=None,
         loads="{}",
         passed=None,
-        error=f"{event.error_type}: {event.message}",
+        error=f"{event.error_type}: {event.message}" + again,
+        placement=event.placement,
     )

@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from rushes.errors import CorruptObject, RushesError, StageFailed, StoreFull
+from rushes.errors import CorruptObject, OutOfMemory, RushesError, StageFailed, StoreFull
 from rushes.models.base import LoadedModel, find_family
 from rushes.readers.base import LoadedReader, find_reader
 from rushes.run.messages import (
@@ -60,7 +60,7 @@ class Worker:
         self.store = store
         self.device = device
         self.out = out
-        self.models: dict[tuple[str, str], LoadedModel] = {}
+        self.models: dict[tuple[object, ...], LoadedModel] = {}
         self.readers: dict[tuple[str, str], LoadedReader] = {}
 
     def tell(self, event: Event) -> None:
@@ -80,14 +80,15 @@ class Worker:
 
     def _tell_broken(self, task: Task, exc: RushesError) -> None:
         kind = type(exc).__name__
-        self.tell(Broken(task.key, kind, exc.message, exc.where, exc.hint))
+        planned = task.placement.label if task.model else "", task.predicted_bytes
+        self.tell(Broken(task.key, kind, exc.message, exc.where, exc.hint, *planned))
 
     def run(self, task: Task) -> Finished:
         """Compute a key unless another process has, or does so now."""
         with self.store.lock(task.key, lambda: self.tell(Waiting(task.key))):
             known = self.store.index.get(task.key)
             if known is not None:
-                return self._finished(known, ran=False, started_at=time.time())
+                return self._finished(task, known, ran=False, started_at=time.time())
             return self._compute(task, STAGES[task.stage])
 
     def _compute(self, task: Task, stage: Stage) -> Finished:
@@ -96,8 +97,11 @@ class Worker:
         if task.model is None:
             return self._run_stage(task, stage, inputs, checkpoint)
         with hold_device(self.device or ""), share_cores(self.device or "", stage):
+            limit_memory(self.device or "", task.limit_bytes)
             model = self._open_model(task.model) if stage.loads_model else None
             reader = self._open_reader(task.model) if stage.loads_reader else None
+            for opened in self.models.values():
+                opened.place(task.placement)
             return self._run_stage(task, stage, inputs, checkpoint, model, reader)
 
     def _run_stage(
@@ -130,7 +134,12 @@ class Worker:
         after = self._sum_loads(model, reader)
         loads = {part: spent for part, spent in after.items() if part not in before}
         return self._finished(
-            result, ran=True, started_at=started_at, resumed=checkpoint.resumed_step, loads=loads
+            task,
+            result,
+            ran=True,
+            started_at=started_at,
+            resumed=checkpoint.resumed_step,
+            loads=loads,
         )
 
     @staticmethod
@@ -141,6 +150,7 @@ class Worker:
 
     def _finished(
         self,
+        task: Task,
         result: Result,
         *,
         ran: bool,
@@ -159,6 +169,8 @@ class Worker:
             loads={part: round(seconds, 4) for part, seconds in loads.items()},
             passed=passed if isinstance(passed, bool) else None,
             device=self.device or "",
+            placement=task.placement.label if task.model else "",
+            predicted_bytes=task.predicted_bytes,
         )
 
     def _put(self, task: Task, made: Made, seconds: float) -> Result:
@@ -192,7 +204,7 @@ class Worker:
     def _open_model(self, wanted: TaskModel) -> LoadedModel:
         entry = wanted.entry
         assert entry is not None
-        place = entry.id, wanted.folder
+        place = entry.id, wanted.folder, tuple(sorted(entry.numerics.items()))
         if place not in self.models:
             assert self.device is not None
             family = find_family(entry.family)
@@ -256,8 +268,21 @@ def map_foreign(exc: Exception, stage: str) -> RushesError:
             hint="free some space (rushes cache gc), then run the same command again",
         )
     if isinstance(exc, MemoryError) or type(exc).__name__ == "OutOfMemoryError":
-        return StageFailed(f"{stage} ran out of memory", hint="make the shot smaller or shorter")
+        return OutOfMemory(
+            f"{stage} ran out of memory",
+            hint="see what it needs: rushes plan --explain; or make the shot smaller or shorter",
+        )
     return StageFailed(f"{stage} failed: {type(exc).__name__}: {text.splitlines()[0][:300]}")
+
+
+def limit_memory(device: str, limit: int | None) -> None:
+    """Let PyTorch take no more of a GPU than this; what is asked for beyond it is an error."""
+    if device.startswith("cuda"):
+        import torch
+
+        total = torch.cuda.get_device_properties(device).total_memory
+        share = 1.0 if limit is None else min(max(limit, 1) / total, 1.0)
+        torch.cuda.set_per_process_memory_fraction(share, device)
 
 
 def reset_peak(device: str | None) -> None:

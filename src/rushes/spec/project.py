@@ -63,7 +63,11 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project file with every setting decided; shots and films in file order."""
+    """A project file with every setting decided; shots and films in file order.
+
+    Args:
+        vram: the most memory of a card that a stage may take, in bytes; None for what there is.
+    """
 
     name: str
     folder: Path
@@ -72,6 +76,7 @@ class Project:
     checkpoint_seconds: float
     shots: dict[str, Shot]
     films: dict[str, Film]
+    vram: int | None = None
 
     @property
     def models(self) -> list[Model]:

@@ -29,7 +29,7 @@ from rushes.spec.conditions import (
 from rushes.spec.project import Film, Project, Shot
 from rushes.spec.read import Source, read_project_file
 from rushes.store.files import digest_file
-from rushes.types import VideoShape
+from rushes.types import VideoShape, parse_bytes
 
 DEFAULT_CHECKS = ("default",)
 DEFAULT_CRF = {"h264": 18, "h265": 20, "vp9": 24, "av1": 24}
@@ -70,10 +70,20 @@ def load_project(folder: Path) -> Project:
         checkpoint_seconds=file.project.checkpoint_seconds,
         shots=shots,
         films=films,
+        vram=_read_vram(file, source),
     )
     for model in project.models:
         check_licence(project, model)
     return project
+
+
+def _read_vram(file: tables.ProjectFile, source: Source) -> int | None:
+    if file.project.vram is UNSET:
+        return None
+    nbytes = parse_bytes(file.project.vram)
+    if nbytes is None:
+        raise source.error("vram has to be more than nothing", ("project", "vram"))
+    return nbytes
 
 
 def check_licence(project: Project, entry: Entry) -> None:
@@ -226,7 +236,7 @@ def _own_model(name: str, table: tables.ModelTable, folder: Path, source: Source
     variants = {
         key: msgspec.structs.replace(variant, source=own) for key, variant in entry.variants.items()
     }
-    return msgspec.structs.replace(entry, name=name, source=own, variants=variants)
+    return msgspec.structs.replace(entry, name=name, source=own, variants=variants, like=entry.id)
 
 
 def _resolve_loras(

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from rushes.media.formats import PRESETS
+from rushes.types import SIZE_OF_MEMORY
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$(?!\n)"
 SIZE = r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$(?!\n)"
@@ -33,6 +34,7 @@ Guidance = Annotated[float, Meta(ge=1, le=100)]
 Attempts = Annotated[int, Meta(ge=1, le=100)]
 File = Annotated[str, Meta(min_length=1, max_length=4096, description="path of a file")]
 Moment = Annotated[float, Meta(ge=0, le=MAX_SECONDS, description="seconds")]
+Memory = Annotated[str, Meta(pattern=SIZE_OF_MEMORY, description="10GB: 10^9 bytes each")]
 VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", max_length=64)]
 
 
@@ -165,6 +167,7 @@ class ProjectTable(Struct, frozen=True, forbid_unknown_fields=True):
     model: ModelName = "sprite"
     seed: Seed = 0
     checkpoint_seconds: Annotated[float, Meta(gt=0, le=86400)] = 30.0
+    vram: Memory | UnsetType = UNSET
 
 
 class ProjectFile(Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,12 +20,12 @@ BY_NAME = {tiny.name: tiny for tiny in WANS}
 SHAPE = 'size = "256x256"\nframes = 5\nchecks = ["container"]'
 
 
-def write_tiny(folder: Path, tiny: Tiny, like: str, text: str) -> Path:
+def write_tiny(folder: Path, tiny: Tiny, like: str, text: str, shape: str = SHAPE) -> Path:
     """A project whose model is ``tiny``: weights of its own, as ``like`` of the catalogue."""
     tiny.build(folder / "weights")
     head = '[project]\nname = "tiny"\nmodel = "own"\ncheckpoint_seconds = 0.05\n'
     own = f'[models.own]\nlike = "{like}"\npath = "weights"\n'
-    return write_project(folder, f"{head}{own}[defaults]\n{SHAPE}\n{text}")
+    return write_project(folder, f"{head}{own}[defaults]\n{shape}\n{text}")
 
 
 @pytest.mark.slow

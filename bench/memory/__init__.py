@@ -1,0 +1,1 @@
+"""What a model takes of memory: traced without weights, predicted, and measured."""

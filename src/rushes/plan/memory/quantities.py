@@ -1,0 +1,81 @@
+"""What a node is about, in the quantities that footprints are laws of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rushes.catalogue.footprint import Quantities, StageWork
+from rushes.catalogue.model import Model
+from rushes.plan.nodes import Node
+from rushes.stages.decode_audio import DecodeAudioParams
+from rushes.stages.decode_video import DecodeVideoParams
+from rushes.stages.denoise import DenoiseParams
+from rushes.stages.encode_condition import EncodeConditionParams
+from rushes.stages.encode_given import EncodeGivenParams
+
+Shapes = tuple[Quantities, ...]
+"""Of the passes of one node, the longest first."""
+
+
+def describe_node(node: Node, model: Model, stage: StageWork) -> tuple[Shapes, float]:
+    """Quantities of the passes that a node makes, and how often the first of them is made."""
+    params, grid = node.params, model.latents
+    if isinstance(params, DenoiseParams):
+        area = _area(params.height, params.width, model)
+        guided = params.guidance > 1 or params.audio_guidance > 1
+        quantities = {
+            "cells": float(area * (params.latents + len(params.keyframes))),
+            "area": float(area),
+            "sound": float(params.audio_latents),
+            "guided": float(guided),
+            "passes": float((params.stg > 0) + (params.modality_guidance > 1)),
+        }
+        return (quantities,), float(params.steps)
+    if isinstance(params, DecodeVideoParams):
+        latents = (params.frames + params.drop - 1) // grid.video_frames + 1
+        lengths = _passes(latents, stage)
+        shapes = (_coder(n, params.height, params.width, model) for n in dict.fromkeys(lengths))
+        return tuple(shapes), sum(lengths) / lengths[0]
+    if isinstance(params, EncodeConditionParams | EncodeGivenParams):
+        frames = (params.frames - 1) // grid.video_frames + 1
+        return (_coder(frames, params.height, params.width, model),), 1.0
+    if isinstance(params, DecodeAudioParams) and grid.audio is not None:
+        latents = max(sum(_lengths(node)) - sum(params.skips), 1)
+        sound = min(latents, stage.window or latents)
+        return ({"sound": float(sound)},), max(latents / sound, 1.0)
+    return ({},), 1.0
+
+
+def _passes(latents: int, stage: StageWork) -> list[int]:
+    """Latent frames of every pass of the video decoder, the first of which is the longest."""
+    if not stage.window or latents <= stage.window:
+        return [latents]
+    found, start = [], 0
+    while start < latents:
+        found.append(min(stage.window, latents - start))
+        if start + stage.stride >= latents - 1:
+            break
+        start += stage.stride
+    return found
+
+
+def _area(height: int, width: int, model: Model) -> int:
+    side = model.latents.video_size
+    return -(-height // side) * -(-width // side)
+
+
+def _coder(frames: int, height: int, width: int, model: Model) -> Quantities:
+    side = model.latents.video_size
+    return {
+        "frames": float(frames),
+        "span": float((frames - 1) * model.latents.video_frames + 1),
+        "area": float(_area(height, width, model)),
+        "edge": float(-(-height // side) + -(-width // side)),
+    }
+
+
+def _lengths(node: Node) -> Iterator[int]:
+    """Audio latents of every piece that a decode reads."""
+    for _, before in node.inputs:
+        if isinstance(before.params, DenoiseParams):
+            yield before.params.audio_latents
