@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rushes.catalogue.load import model_names
+from rushes.catalogue.model import Model
+from rushes.errors import StageFailed
 from tests.cli.conftest import Run
 from tests.hub.conftest import NEEDED, WAN
 from tests.hub.conftest import cache as cache
@@ -133,6 +136,24 @@ def test_plan_with_a_lock_and_no_weights_has_keys(
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
     assert run("plan", "-C", large, "--json").json["stages"] == with_weights
     assert None not in {stage["key"] for stage in with_weights}
+
+
+def test_make_runs_at_the_locked_commit(
+    run: Run, hub: FakeHub, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Model] = {}
+
+    def executor(*args: Any) -> None:
+        given.update(args[-1])
+        raise StageFailed("no need to run")
+
+    monkeypatch.setattr("rushes.run.build.LocalExecutor", executor)
+    run("models", "pull", "wan-2.1-1.3b", "-C", large)
+    run("lock", "-C", large)
+    hub.repos[WAN].commit = "c" * 40
+    run("models", "pull", "wan-2.1-1.3b", "-C", large.parent)
+    assert run("make", "-C", large).code == 4
+    assert given["wan-2.1-1.3b"].source.revision == COMMIT
 
 
 @pytest.mark.parametrize("command", ["lock", "make"])
