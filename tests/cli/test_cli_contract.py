@@ -31,6 +31,8 @@ GOOD: dict[str, tuple[str, ...]] = {
     "cache gc": ("cache", "gc"),
     "cache gc --dry-run": ("cache", "gc", "--days", "0", "--dry-run"),
     "cache verify": ("cache", "verify"),
+    "models list": ("models", "list"),
+    "models show": ("models", "show", "wan-2.1-14b:i2v"),
     "init": ("init", "new"),
     "completion": ("completion", "bash"),
 }
@@ -54,6 +56,15 @@ BAD: dict[str, tuple[tuple[str, ...], int, str]] = {
     "no lock": (("make", "--locked"), 3, "LockRefused"),
     "no subcommand": (("cache",), 2, "UsageError"),
     "no such subcommand": (("cache", "clear"), 2, "UsageError"),
+    "no such model": (("models", "show", "wan-2.1-13b"), 2, "UsageError"),
+    "no such variant": (("models", "pull", "wan-2.1-14b:v2v"), 2, "UsageError"),
+    "nothing to pull": (("models", "pull"), 2, "UsageError"),
+    "no such bundle": (("models", "pull", "--from", "none.tar"), 2, "UsageError"),
+    "a model that is not here": (
+        ("models", "bundle", "wan-2.1-1.3b", "--to", "models.tar"),
+        3,
+        "WeightsMissing",
+    ),
     "no such shell": (("completion", "tcsh"), 2, "UsageError"),
 }
 UNDER_GROUP = {"cache", "mak"}
@@ -166,7 +177,9 @@ def test_the_list_of_commands_says_what_the_command_says(name: str) -> None:
     assert first[0] == COMMANDS[name]
 
 
-@pytest.mark.parametrize("names", [n for n in commands() if n != ("cache",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "names", [n for n in commands() if n not in (("cache",), ("models",))], ids=" ".join
+)
 def test_every_command_takes_json_and_a_folder(names: tuple[str, ...]) -> None:
     command: click.Command = import_module(f"rushes.cli.{names[0]}").command
     for name in names[1:]:
@@ -232,6 +245,7 @@ sys.exit(code)
         (["graph"], ["msgspec", "sqlite3"]),
         (["log"], ["msgspec", "sqlite3"]),
         (["cache", "status"], ["msgspec", "sqlite3"]),
+        (["models", "list", "--json"], ["msgspec"]),
     ],
     ids=lambda value: " ".join(value) if value and value[0] != "msgspec" else "",
 )

@@ -141,6 +141,16 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
         """Its name, with the variant's: what rushes.lock and keys go by."""
         return f"{self.name}:{self.choice}" if self.choice else self.name
 
+    @property
+    def parameters(self) -> int:
+        """Of all its parts."""
+        return sum(part.parameters for part in self.parts)
+
+    @property
+    def nbytes(self) -> int:
+        """Of all its parts on the disk."""
+        return sum(part.nbytes for part in self.parts)
+
     def variant_for(self, controls: Iterable[str]) -> Model:
         """The checkpoint for a shot that uses these controls."""
         used = set(controls)

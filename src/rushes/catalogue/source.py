@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 Dtype = Literal["float32", "bfloat16", "float16"]
+DTYPE_BYTES: dict[Dtype, int] = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
 class Licence(Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,3 +114,8 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
     dtype: Dtype
     config: str = ""
     source: HubSource | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """As it lies on the disk."""
+        return self.parameters * DTYPE_BYTES[self.dtype]

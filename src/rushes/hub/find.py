@@ -102,7 +102,10 @@ def pin_model(model: E, commits: Mapping[str, str] | None = None) -> E:
 def is_here(model: Model) -> bool:
     """Whether the whole checkpoint is on this machine."""
     try:
-        find_checkpoint(model)
+        if isinstance(model.source, HubSource):
+            find_pieces(model)
+        else:
+            find_checkpoint(model)
     except LockRefused:
         return False
     return True

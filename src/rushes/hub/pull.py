@@ -78,7 +78,7 @@ def pull_model(model: Model, say: Say) -> Pulled:
         if not is_here(model):
             raise
         say(f"{exc.message}; {model.id} is on this machine already")
-    return _describe(pin_model(model, commits), fetched)
+    return describe_pulled(pin_model(model, commits), fetched)
 
 
 def list_repository(repo: str, revision: str) -> tuple[str, dict[str, RemoteFile]]:
@@ -225,7 +225,13 @@ def _check_room(nbytes: int) -> None:
         )
 
 
-def _describe(model: Model, fetched: int) -> Pulled:
+def describe_pulled(model: Model, fetched: int = 0) -> Pulled:
+    """What there is of a model on this machine.
+
+    Raises:
+        WeightsMissing: it is not here, or not whole.
+    """
+    model = pin_model(model)
     pieces = find_pieces(model)
     nbytes = sum(piece.path.stat().st_size for piece in pieces)
     return Pulled(model, find_checkpoint(model), len(pieces), nbytes, fetched)

@@ -1,0 +1,191 @@
+"""rushes models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rushes.cli.common import (
+    common_options,
+    help_option,
+    print_json,
+    require_folder,
+    show_bytes,
+)
+
+if TYPE_CHECKING:
+    from rushes.catalogue.model import Model
+
+
+@click.group(
+    "models",
+    epilog="""\b
+Examples:
+  rushes models list                   every model, its licence, size and what it can be given
+  rushes models show wan-2.2-ti2v-5b   all that is known of one, with what was not verified
+  rushes models pull wan-2.2-ti2v-5b   fetch it from the hub; again goes on where it stopped
+  rushes models bundle wan-2.2-ti2v-5b --to models.tar    for a machine without a network""",
+)
+@help_option
+def command() -> None:
+    """Look at the catalogue, fetch models, carry them: list, show, pull, bundle."""
+
+
+@command.command("list")
+@common_options
+def list_(folder: Path, as_json: bool) -> int:
+    """Every model: licence, size, sound, and what it can be given."""
+    from rushes.catalogue.load import find_model, model_names
+
+    models = [find_model(name) for name in model_names()]
+    if as_json:
+        print_json({"models": [_summary(model) for model in models]})
+        return 0
+    from rushes.cli.catalogue_tables import print_models
+
+    print_models([(model, _here(model)) for model in models])
+    return 0
+
+
+@command.command("show")
+@click.argument("name")
+@common_options
+def show(name: str, folder: Path, as_json: bool) -> int:
+    """All that the catalogue says of one model."""
+    import msgspec
+
+    from rushes.catalogue.load import find_named
+
+    model = find_named(name)
+    if as_json:
+        print_json({"model": msgspec.to_builtins(model), **_summary(model)})
+        return 0
+    from rushes.cli.catalogue_tables import print_model
+
+    print_model(model, _here(model))
+    return 0
+
+
+@command.command(
+    "pull",
+    epilog="""\b
+Examples:
+  rushes models pull wan-2.2-ti2v-5b     from the hub, checked; at rushes.lock's commit
+  rushes models pull wan-2.1-14b:i2v     the checkpoint for shots that are given an image
+  rushes models pull --from models.tar   from a bundle, without a network""",
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--from", "bundle", type=click.Path(path_type=Path), metavar="FILE", help="A bundle to read."
+)
+@common_options
+def pull(names: tuple[str, ...], bundle: Path | None, folder: Path, as_json: bool) -> int:
+    """Fetch models from the hub, or from a bundle."""
+    from rushes.catalogue.load import find_named
+    from rushes.errors import UsageError
+
+    if bool(names) == (bundle is not None):
+        hint = "rushes models pull NAME, or rushes models pull --from FILE.tar"
+        raise UsageError("name models, or a bundle with --from", hint=hint)
+    folder = require_folder(folder)
+    if bundle is not None:
+        from rushes.hub.unbundle import read_bundle
+
+        manifest = read_bundle(folder / bundle, _say)
+        models = [find_named(name) for name in manifest.models]
+    else:
+        models = [find_named(name) for name in names]
+    pulled = [_pull_one(model, folder, fetch=bundle is None) for model in models]
+    if as_json:
+        print_json({"models": pulled})
+        return 0
+    for one in pulled:
+        at = str(one["revision"])[:12]
+        size = show_bytes(one["nbytes"])
+        click.echo(f"{one['name']} is here: commit {at}, {one['files']} files, {size}")
+    return 0
+
+
+@command.command(
+    "bundle",
+    epilog="""\b
+Example:
+  rushes models bundle wan-2.2-ti2v-5b --to models.tar""",
+)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="The tar to write.",
+)
+@common_options
+def bundle(names: tuple[str, ...], target: Path, folder: Path, as_json: bool) -> int:
+    """Put models that are here into one file, for machines without a network."""
+    from rushes.catalogue.load import find_named
+    from rushes.hub.bundle import write_bundle
+
+    folder = require_folder(folder)
+    models = [_pin(find_named(name), folder) for name in names]
+    manifest = write_bundle(models, folder / target, _say)
+    nbytes = (folder / target).stat().st_size
+    if as_json:
+        print_json({"file": str(target), "models": manifest.models, "nbytes": nbytes})
+        return 0
+    click.echo(f"{target} holds {', '.join(manifest.models)}: {show_bytes(nbytes)}")
+    return 0
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _pin(model: Model, folder: Path) -> Model:
+    """At the commit that the project's lock says, if there is one."""
+    from rushes.lock import pin_locked, read_lock
+
+    return pin_locked(model, read_lock(folder).models.get(model.id))
+
+
+def _pull_one(model: Model, folder: Path, *, fetch: bool) -> dict[str, Any]:
+    from rushes.hub.pull import describe_pulled, pull_model
+
+    pulled = pull_model(_pin(model, folder), _say) if fetch else describe_pulled(model)
+    return {
+        "name": model.id,
+        "revision": pulled.model.source.revision,
+        "folder": str(pulled.folder),
+        "files": pulled.files,
+        "nbytes": pulled.nbytes,
+        "fetched": pulled.fetched,
+    }
+
+
+def _here(model: Model) -> list[str]:
+    """Which of its checkpoints are on this machine: "" for the model's own, or variants."""
+    from rushes.catalogue.load import find_named
+    from rushes.hub.find import is_here
+
+    choices = {"": model, **{v: find_named(f"{model.name}:{v}") for v in model.variants}}
+    return [choice for choice, one in choices.items() if is_here(one)]
+
+
+def _summary(model: Model) -> dict[str, Any]:
+    here = _here(model)
+    return {
+        "name": model.id,
+        "title": model.title,
+        "about": model.about,
+        "licence": model.licence.id,
+        "parameters": model.parameters,
+        "nbytes": model.nbytes,
+        "sound": model.latents.audio is not None,
+        "controls": model.controls,
+        "variants": list(model.variants),
+        "here": "" in here,
+        "variants_here": [choice for choice in here if choice],
+    }
