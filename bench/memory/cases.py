@@ -216,7 +216,8 @@ def decode_shapes(
     few, many = lengths[0], lengths[-1]
     pairs = [(sizes[0], few), (sizes[0], many), (sizes[1], many), (sizes[2], few), (sizes[2], many)]
     pairs.append((sizes[1], lengths[len(lengths) // 2]))
-    if tiled and not window:  # every tile takes all frames: few are enough, and they take minutes
+    every_frame = tiled or model.family.startswith("hunyuan")  # of a tile, before the next one
+    if every_frame and not window:  # few frames are enough, and many would take minutes
         pairs = [(sizes[0], 2), (sizes[1], 2), (sizes[1], 3), (sizes[0], 3)]
     if len(model.grid.sizes) == 1:  # and no other: every length of it
         w, h = (int(n) // model.latents.video_size for n in model.grid.sizes[0].split("x"))

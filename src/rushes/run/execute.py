@@ -173,16 +173,18 @@ class LocalExecutor:
 
     def _place(self, node: Node) -> dict[str, Any]:
         """What a task is told of memory: as it was chosen, or smaller at a second try."""
-        choice = None if self.memory is None else self.memory.choices.get(node)
-        if choice is None or self.memory is None:
+        if self.memory is None:
             return {}
+        target, choice = self.memory.target, self.memory.choices.get(node)
+        on_card = target.device.kind == "cuda"
+        limit = max(target.limit_bytes - target.device.overhead_bytes, 0) if on_card else None
+        if choice is None:  # nothing is known of it, and the limit holds all the same
+            return {"limit_bytes": limit}
         assert node.key is not None
         taken = self._smaller.get(node.key, choice.taken)
-        target = self.memory.target
-        on_card = target.device.kind == "cuda"
         return {
             "placement": taken.placement,
-            "limit_bytes": target.limit_bytes - target.device.overhead_bytes if on_card else None,
+            "limit_bytes": limit,
             "predicted_bytes": taken.prediction.allocated if on_card else taken.prediction.peak,
         }
 
