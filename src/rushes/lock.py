@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import tomli_w
@@ -32,6 +32,8 @@ from rushes.stages.registry import STAGES
 from rushes.store.files import write_durable
 from rushes.store.store import Store
 from rushes.types import Digest
+
+E = TypeVar("E", bound=Entry)
 
 LOCK_FILE = "rushes.lock"
 LIBRARY = "ffmpeg-"
@@ -151,7 +153,7 @@ def lock_model(model: Entry, store: Store, *, remember: bool = True) -> LockedMo
     )
 
 
-def pin_locked(model: Entry, locked: LockedModel | None) -> Entry:
+def pin_locked(model: E, locked: LockedModel | None) -> E:
     """The entry at the commits that rushes.lock says, for weights of the hub."""
     if locked is None or not isinstance(model.source, HubSource):
         return model

@@ -246,7 +246,7 @@ BUILT_IN = {
 
 
 def folders_of(model: Model, stage: str) -> tuple[str, ...]:
-    """Folders of this model's checkpoint that a stage reads.
+    """Folders that a stage is expected to read, before the checkpoint's files are known.
 
     Those that only some checkpoints of the family have (``beside`` of the family) count where the
     catalogue entry lists them among its parts.

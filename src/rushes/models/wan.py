@@ -32,6 +32,7 @@ class Wan:
         "decode_video": ("vae",),
     }
 
+    beside: ClassVar[frozenset[str]] = frozenset({"transformer_2"})
     reads_given: ClassVar[Literal["apart", "together", "always"]] = "together"
 
     def open(self, folder: Path, model: Model, device: str) -> LoadedWan:

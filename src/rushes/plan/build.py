@@ -291,7 +291,7 @@ class _Builder:
             locked = self.lock.models[model]
             read = pick_files(self._entries[model], stage, locked.files)
             files = {path: locked.files[path].sha256 for path in read}
-            parts = list_parts(self._entries[model], stage, None)
+            parts = list_parts(self._entries[model], stage, files)
             changed = {part: n for part, n in locked.numerics.items() if part in parts}
             numerics = {"dtype": locked.dtype, **changed}
         return Environment(STAGES[stage].version, files, self.lock.toolchains[stage], numerics)

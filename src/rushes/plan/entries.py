@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rushes.catalogue.reader import Entry, ReaderEntry
-from rushes.models.base import INDEX, folders_of
+from rushes.models.base import INDEX, find_family, folders_of
 
 
 def list_parts(entry: Entry, stage: str, paths: Iterable[str] | None) -> list[str]:
@@ -17,11 +17,10 @@ def list_parts(entry: Entry, stage: str, paths: Iterable[str] | None) -> list[st
     """
     if isinstance(entry, ReaderEntry):
         return [entry.name]
-    named = [name for name in folders_of(entry, stage) if name != INDEX]
     if paths is None:
-        return named
+        return [name for name in folders_of(entry, stage) if name != INDEX]
     there = {path.partition("/")[0] for path in paths if "/" in path}
-    return [name for name in named if name in there]
+    return [name for name in find_family(entry.family).folders[stage] if name in there]
 
 
 def pick_files(entry: Entry, stage: str, paths: Iterable[str]) -> list[str]:
@@ -31,6 +30,6 @@ def pick_files(entry: Entry, stage: str, paths: Iterable[str]) -> list[str]:
     """
     if isinstance(entry, ReaderEntry):
         return list(paths)
-    folders = folders_of(entry, stage)
+    folders = find_family(entry.family).folders[stage]
     whole = {path for path in paths if "/" not in path and path.endswith(".safetensors")}
     return [path for path in paths if path.split("/", 1)[0] in folders or path in whole]
