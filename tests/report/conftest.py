@@ -20,7 +20,7 @@ from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
 from rushes.plan.windows import Window
 from rushes.run.build import Build
 from rushes.run.result import ClipResult, ErrorInfo, RunResult, StageResult
-from rushes.spec.conditions import Conditions
+from rushes.spec.given import Conditions
 from rushes.spec.project import Film, Project, Shot
 from rushes.spec.read import Source as File
 from rushes.spec.tables import PolicyTable

@@ -10,8 +10,8 @@ import pytest
 
 from rushes.catalogue.load import find_model
 from rushes.errors import ProjectError
-from rushes.spec import resolve
-from rushes.spec.conditions import Retake, SourceFile
+from rushes.spec import choosing
+from rushes.spec.given import Retake, SourceFile
 from rushes.store.files import digest_file
 from tests.media_files import write_clip, write_picture, write_sound
 from tests.spec.tools import HEAD, SHOT, error_of, marked_place, read
@@ -152,7 +152,7 @@ def test_shots_that_differ_in_length(folder: Path) -> None:
 
 def test_a_model_that_cannot(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = msgspec.structs.replace(find_model("sprite"), controls=[], reach=None)
-    monkeypatch.setattr(resolve, "find_model", lambda name: plain)
+    monkeypatch.setattr(choosing, "find_model", lambda name: plain)
     error = error_of(folder, HEAD + SHOT + 'image = "a.png" # <-\n')
     assert "cannot be given 'image'" in error.message
     assert error.hint is not None

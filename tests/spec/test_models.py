@@ -10,8 +10,8 @@ import pytest
 from rushes.catalogue.load import find_model
 from rushes.catalogue.model import Model, Variant
 from rushes.catalogue.source import FolderSource, HubSource
-from rushes.spec import resolve
-from rushes.spec.conditions import SourceFile
+from rushes.spec import choosing
+from rushes.spec.given import SourceFile
 from tests.media_files import write_clip, write_picture, write_sound
 from tests.spec.tools import HEAD, SHOT, error_of, read
 
@@ -40,7 +40,7 @@ def test_a_setting_that_the_model_does_not_know_is_refused(line: str, tmp_path: 
 
 def use_model(monkeypatch: pytest.MonkeyPatch, **changes: object) -> Model:
     model = msgspec.structs.replace(SPRITE, **changes)
-    monkeypatch.setattr(resolve, "find_model", lambda name: model)
+    monkeypatch.setattr(choosing, "find_model", lambda name: model)
     return model
 
 

@@ -23,7 +23,7 @@ from rushes.plan.entries import list_parts, pick_files
 from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
 from rushes.plan.takes import TakePlanner
 from rushes.readers.base import find_reader
-from rushes.spec.conditions import SourceFile
+from rushes.spec.given import SourceFile
 from rushes.spec.project import Film, Project, Shot
 from rushes.stages.ask import AskParams
 from rushes.stages.assemble import AssembleParams

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rushes.plan.windows import Window
-from rushes.spec.conditions import SourceFile
+from rushes.spec.given import SourceFile
 from rushes.spec.project import Film, Project, Shot
 from rushes.stages.base import Params
 from rushes.types import Key

@@ -12,7 +12,7 @@ from rushes.models.tiling import choose_tile
 from rushes.plan.nodes import Node, Take
 from rushes.plan.seeds import attempt_seed, stage_seed
 from rushes.plan.windows import Timeline, Window
-from rushes.spec.conditions import Picture, Retake, SourceFile
+from rushes.spec.given import Picture, Retake, SourceFile
 from rushes.spec.project import Shot
 from rushes.stages.base import Params
 from rushes.stages.cut_track import CutTrackParams

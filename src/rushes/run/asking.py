@@ -17,7 +17,7 @@ from rushes.plan.nodes import Node
 from rushes.plan.order import Step
 from rushes.readers.base import find_reader
 from rushes.run.execute import LocalExecutor, Outcome, SilentObserver
-from rushes.spec.conditions import SourceFile
+from rushes.spec.given import SourceFile
 from rushes.spec.project import Shot
 from rushes.stages.ask import AnswerRow, AskParams, read_answers
 from rushes.stages.check import group_answers

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rushes.catalogue.model import Model, Sampling
 from rushes.media.formats import ExportFormat
-from rushes.spec.conditions import Conditions, Sound
+from rushes.spec.given import Conditions, Sound
 from rushes.spec.read import Source
 from rushes.spec.tables import PolicyTable
 from rushes.types import VideoShape

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import difflib
 import string
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import UNSET
 
-from rushes.catalogue.load import find_model, model_names
-from rushes.catalogue.model import Model, Sampling
+from rushes.catalogue.model import Model
 from rushes.catalogue.reader import Entry, ReaderEntry
-from rushes.catalogue.source import FolderSource
-from rushes.errors import LicenceRefused, ProjectError, UsageError
+from rushes.errors import LicenceRefused, ProjectError
 from rushes.media.formats import CONTAINERS, ExportFormat
 from rushes.spec import tables
-from rushes.spec.conditions import (
-    Lora,
-    SourceFile,
-    base_of,
-    resolve_conditions,
-    resolve_sound,
-    used_controls,
+from rushes.spec.choosing import (
+    choose_model,
+    resolve_loras,
+    resolve_sampling,
+    resolve_upscale,
 )
+from rushes.spec.conditions import base_of, resolve_conditions, resolve_sound, used_controls
+from rushes.spec.layers import Layers, suggest
 from rushes.spec.project import Film, Project, Shot
 from rushes.spec.read import Source, read_project_file
-from rushes.store.files import digest_file
 from rushes.types import VideoShape, parse_bytes
 
 DEFAULT_CHECKS = ("default",)
@@ -103,44 +98,6 @@ def check_licence(project: Project, entry: Entry) -> None:
     )
 
 
-class _Layers:
-    """The tables that may say something about one shot, nearest first."""
-
-    def __init__(self, file: tables.ProjectFile, name: str, source: Source) -> None:
-        shot = file.shots[name]
-        preset = tables.PresetTable()
-        self.paths: list[tuple[str, ...]] = [("shots", name)]
-        self.tables: list[Any] = [shot]
-        if shot.preset is not UNSET:
-            if shot.preset not in file.presets:
-                raise source.error(
-                    f"there is no preset {shot.preset!r}",
-                    ("shots", name, "preset"),
-                    _suggest(shot.preset, list(file.presets)),
-                )
-            preset = file.presets[shot.preset]
-            self.tables.append(preset)
-            self.paths.append(("presets", shot.preset))
-        self.shot, self.preset = shot, preset
-        self.tables.append(file.defaults)
-        self.paths.append(("defaults",))
-
-    def pick(self, key: str, default: Any) -> Any:
-        """The nearest table's value, or the default."""
-        for table in self.tables:
-            if (value := getattr(table, key, UNSET)) is not UNSET:
-                return value
-        return default
-
-    def where(self, *keys: str) -> tuple[str, ...]:
-        """The path of the nearest table that says one of the keys."""
-        for table, path in zip(self.tables, self.paths, strict=True):
-            for key in keys:
-                if getattr(table, key, UNSET) is not UNSET:
-                    return (*path, key)
-        return self.paths[0]
-
-
 def _resolve_shots(file: tables.ProjectFile, source: Source, folder: Path) -> dict[str, Shot]:
     """All shots in file order; one that is made from another is resolved after it."""
     done: dict[str, Shot] = {}
@@ -163,8 +120,8 @@ def _resolve_shots(file: tables.ProjectFile, source: Source, folder: Path) -> di
 def _resolve_shot(
     file: tables.ProjectFile, name: str, source: Source, folder: Path, done: Mapping[str, Shot]
 ) -> Shot:
-    layers = _Layers(file, name, source)
-    model = _find_model(layers.pick("model", file.project.model), file, folder, layers, source)
+    layers = Layers(file, name, source)
+    model = choose_model(layers.pick("model", file.project.model), file, folder, layers, source)
     model = model.variant_for(used_controls(layers.shot))
     base = done.get(base_of(layers.shot) or "")
     if base is not None and base.model.name != model.name:
@@ -178,7 +135,7 @@ def _resolve_shot(
         template, variables = base.template, base.variables
     else:
         template, variables = _resolve_prompt(layers, name, source)
-    upscale = _resolve_upscale(layers, model, name, source, base)
+    upscale = resolve_upscale(layers, model, name, source, base)
     shape, asked = _resolve_shape(layers, model, name, source, base)
     shapes = {} if base is None else {base.name: base.shape}
     return Shot(
@@ -190,7 +147,7 @@ def _resolve_shot(
         seed=layers.pick("seed", file.project.seed),
         shape=shape,
         asked_seconds=asked,
-        sampling=_resolve_sampling(layers, model, name, source),
+        sampling=resolve_sampling(layers, model, name, source),
         attempts=layers.pick("attempts", 1),
         checks=tuple(layers.pick("checks", DEFAULT_CHECKS)),
         export=_resolve_export(layers.tables, source, layers.where("export")),
@@ -202,66 +159,15 @@ def _resolve_shot(
             folder,
             source,
             shapes,
-            _resolve_loras(layers, model, name, folder, source),
+            resolve_loras(layers, model, name, folder, source),
         ),
         sound=resolve_sound(layers.shot, name, shape, model, folder, source),
         upscale=upscale,
     )
 
 
-def _find_model(
-    name: str, file: tables.ProjectFile, folder: Path, layers: _Layers, source: Source
-) -> Model:
-    if name in file.models:
-        return _own_model(name, file.models[name], folder, source)
-    try:
-        return find_model(name)
-    except UsageError as exc:
-        path = layers.where("model")
-        path = path if path[-1] == "model" else ("project", "model")
-        raise source.error(exc.message, path, exc.hint) from exc
-
-
-def _own_model(name: str, table: tables.ModelTable, folder: Path, source: Source) -> Model:
-    """Weights of the project's own, in the shape of a catalogue entry."""
-    try:
-        entry = find_model(table.like)
-    except UsageError as exc:
-        raise source.error(exc.message, ("models", name, "like"), exc.hint) from exc
-    path = folder / Path(table.path).expanduser()
-    if not path.exists():
-        raise source.error(f"there is no {table.path!r}", ("models", name, "path"))
-    own = FolderSource(str(path.absolute()), table.path)
-    # which of the entry's checkpoints it is shows when it is opened: its parts' classes are checked
-    variants = {
-        key: msgspec.structs.replace(variant, source=own) for key, variant in entry.variants.items()
-    }
-    return msgspec.structs.replace(entry, name=name, source=own, variants=variants, like=entry.id)
-
-
-def _resolve_loras(
-    layers: _Layers, model: Model, name: str, folder: Path, source: Source
-) -> list[Lora]:
-    said: list[tables.LoraTable] = layers.pick("loras", [])
-    if said and "loras" not in model.controls:
-        able = [other for other in model_names() if "loras" in find_model(other).controls]
-        hint = f"models that can: {', '.join(able)}" if able else None
-        message = f"shot {name!r}: {model.name} cannot be given 'loras'"
-        raise source.error(message, layers.where("loras"), hint)
-    found = []
-    for table in said:
-        path = folder / Path(table.path).expanduser()
-        if path.suffix != ".safetensors":
-            message = f"{table.path!r} is not a safetensors file; nothing else is loaded"
-            raise source.error(message, layers.where("loras"))
-        if not path.is_file():
-            raise source.error(f"there is no file {table.path!r}", layers.where("loras"))
-        found.append(Lora(SourceFile(path, digest_file(path)), float(table.scale)))
-    return found
-
-
 def _resolve_prompt(
-    layers: _Layers, name: str, source: Source
+    layers: Layers, name: str, source: Source
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
     template = layers.pick("prompt", None)
     if template is None:
@@ -284,7 +190,7 @@ def _resolve_prompt(
         raise source.error(
             f"the prompt of shot {name!r} has no {{{unused[0]}}}",
             ("shots", name, "vars"),
-            _suggest(unused[0], used),
+            suggest(unused[0], used),
         )
     if not template.format_map(given).strip():
         raise source.error(
@@ -311,67 +217,8 @@ def _template_variables(template: str, path: tuple[str, ...], source: Source) ->
     return list(found)
 
 
-SAMPLING_KEYS = (
-    "steps", "guidance", "audio_guidance", "guidance_2", "stg", "modality_guidance", "rescale",
-    "shift",
-)  # fmt: skip
-"""Keys of a shot that a schedule of the catalogue says too."""
-
-
-def _resolve_sampling(layers: _Layers, model: Model, name: str, source: Source) -> Sampling:
-    """The schedule's settings, with what the project says in their place."""
-    chosen = layers.pick("schedule", None)
-    if chosen is not None and chosen not in model.schedules:
-        raise source.error(
-            f"shot {name!r}: {model.name} has no schedule {chosen!r}",
-            layers.where("schedule"),
-            _suggest(chosen, list(model.schedules)) or "it has only its standard one",
-        )
-    base: Sampling = model.defaults if chosen is None else model.schedules[chosen]
-    said = {key: layers.pick(key, None) for key in SAMPLING_KEYS}
-    said = {key: value for key, value in said.items() if value is not None}
-    for key in said:
-        if getattr(base, key) is None and key != "shift":
-            raise source.error(f"shot {name!r}: {model.name} has no {key}", layers.where(key))
-    if base.sigmas and {"steps", "shift"} & said.keys():
-        key = "steps" if "steps" in said else "shift"
-        raise source.error(
-            f"shot {name!r}: the schedule {chosen!r} fixes its {len(base.sigmas)} steps",
-            layers.where(key),
-            f"leave {key!r} or the schedule out",
-        )
-    found = {key: getattr(base, key) for key in Sampling.__struct_fields__}
-    numbers = {key: value if key == "steps" else float(value) for key, value in said.items()}
-    return Sampling(**{**found, **numbers})
-
-
-def _resolve_upscale(
-    layers: _Layers, model: Model, name: str, source: Source, base: Shot | None
-) -> int:
-    upscale: int = layers.pick("upscale", 1)
-    where = layers.where("upscale")
-    if base is not None and (base.upscale > 1 or upscale > 1):
-        message = f"shot {name!r} is made from {base.name!r}, and only one that is not made from"
-        raise source.error(f"{message} another can be made larger", where, "upscale = 1 in both")
-    if upscale == 1:
-        return 1
-    if model.upscale is None or upscale not in model.upscale.factors:
-        factors = [] if model.upscale is None else model.upscale.factors
-        able = [other for other in model_names() if find_model(other).upscale is not None]
-        hint = f"it can by {', '.join(map(str, factors))}" if factors else None
-        hint = hint or (f"models that can: {', '.join(able)}" if able else None)
-        raise source.error(
-            f"shot {name!r}: {model.name} cannot make a clip {upscale} times larger", where, hint
-        )
-    for key in ("extend", "video"):
-        if getattr(layers.shot, key) is not UNSET:
-            message = f"shot {name!r}: {key!r} and 'upscale' exclude each other"
-            raise source.error(message, where, "make the clip first, then another one larger")
-    return upscale
-
-
 def _resolve_shape(
-    layers: _Layers, model: Model, name: str, source: Source, base: Shot | None
+    layers: Layers, model: Model, name: str, source: Source, base: Shot | None
 ) -> tuple[VideoShape, float | None]:
     """Its pixels, and the seconds that were asked for. ``base``: what it is made from."""
     extends = layers.shot.extend is not UNSET
@@ -439,7 +286,7 @@ def _resolve_film(
     path = ("films", name)
     for shot in film.shots:
         if shot not in shots:
-            hint = _suggest(shot, list(shots))
+            hint = suggest(shot, list(shots))
             raise source.error(f"film {name!r}: no shot {shot!r}", (*path, "shots"), hint)
     shapes = {shots[shot].shape.size: shot for shot in film.shots}
     rates = {shots[shot].shape.fps: shot for shot in film.shots}
@@ -467,10 +314,3 @@ def _resolve_film(
         checks=tuple(checks),
         export=_resolve_export([film, file.defaults], source, (*path, "export")),
     )
-
-
-def _suggest(word: str, known: list[str]) -> str | None:
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"did you mean {close[0]}?"
-    return f"there is: {', '.join(known[:8])}" if known else None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from rushes.models.base import Family, GivenMedia
-from rushes.spec.conditions import Conditions
+from rushes.spec.given import Conditions
 from rushes.stages.base import Job, Made, Params, Stage
 from rushes.stages.footage import read_clip, read_picture
 

@@ -11,7 +11,7 @@ from rushes.media.formats import ExportFormat
 from rushes.plan.memory.fit import MemoryPlan, Target, plan_memory
 from rushes.plan.nodes import Node
 from rushes.plan.takes import TakePlanner
-from rushes.spec.conditions import Conditions
+from rushes.spec.given import Conditions
 from rushes.spec.project import Shot
 from rushes.types import VideoShape
 
