@@ -192,7 +192,7 @@ def test_shots_of_a_film_have_one_size(tmp_path: Path, monkeypatch: pytest.Monke
     grid = msgspec.structs.replace(SPRITE.grid, sizes=["64x64", "96x96"], fps=[16.0, 24.0])
     wide = msgspec.structs.replace(SPRITE, name="wide", grid=grid)
     models = {"sprite": SPRITE, "wide": wide}
-    monkeypatch.setattr("rushes.spec.resolve.find_model", models.__getitem__)
+    monkeypatch.setattr("rushes.spec.choosing.find_model", models.__getitem__)
     film = FILM + "model = 'wide'\n{}\n[films.f]\nshots = ['one', 'two']\n"
     for line in ("size = '96x96'", "fps = 24"):
         error = error_of(tmp_path, film.format(line))
