@@ -41,11 +41,16 @@ def test_list_names_every_model(run: Run, cache: Path) -> None:
     assert done.code == 0
     for name in model_names():
         line = next(line for line in done.out.splitlines() if line.startswith(f"{name} "))
-        assert ("GB" in line) == (name != "sprite")
+        assert ("MB" in line) == (name == "sprite")
     found = run("models", "list", "--json").json["models"]
     assert [model["name"] for model in found] == model_names()
     here = {model["name"] for model in found if model["here"]}
     assert here == {"sprite"}
+    cards = {model["name"]: model["smallest_card"] for model in found}
+    assert cards["sprite"]["peak_bytes"] < 2e9
+    assert cards["ltx-2"]["placements"]["denoise"] == "blocks+stream"
+    for card in filter(None, cards.values()):
+        assert card["peak_bytes"] <= card["memory_bytes"]
     small = next(model for model in found if model["name"] == "wan-2.1-1.3b")
     assert 28.8e9 < small["nbytes"] < 29e9
     assert small["sound"] is False

@@ -12,6 +12,7 @@ from rich.table import Table
 from rushes.catalogue.model import Model, Sampling
 from rushes.catalogue.source import FolderSource, HubSource, Part, Source
 from rushes.cli.common import show_bytes
+from rushes.plan.memory.standard import SmallestCard
 
 DENOISERS = ("transformer", "transformer_2")
 PIPED_WIDTH = 120
@@ -27,33 +28,49 @@ SAMPLING = {
 }
 
 
-def print_models(models: Sequence[tuple[Model, list[str]]]) -> None:
+def print_models(models: Sequence[tuple[Model, list[str], SmallestCard | None]]) -> None:
     """One line a model, and what to do next."""
     console = _console()
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("model", style="bold", no_wrap=True)
-    table.add_column("licence", overflow="fold")
+    table.add_column("licence", no_wrap=True)
     table.add_column("denoiser", justify="right", no_wrap=True)
     table.add_column("on disk", justify="right", no_wrap=True)
+    table.add_column("smallest card", no_wrap=True)
     table.add_column("sound", no_wrap=True)
     table.add_column("here", no_wrap=True)
     table.add_column("can be given", ratio=1)
-    for model, here in models:
+    for model, here, card in models:
         table.add_row(
             model.name,
             model.licence.id,
             _show_denoiser(model),
             show_bytes(model.nbytes),
+            "?" if card is None else f"{card.card} {card.peak_bytes / 1e9:.1f} GB",
             "yes" if model.latents.audio is not None else "—",
             _show_here(model, here),
             ", ".join(model.controls) or "a prompt only",
         )
     console.print(table)
     console.print(
-        "denoiser: its parameters. on disk: with text encoder and VAE. "
+        "denoiser: its parameters. on disk: with text encoder and VAE. smallest card: of those "
+        "that Rushes knows, for the standard clip, with the predicted peak; ?: not traced. "
         "More of one, with its licence's terms: rushes models show NAME",
         style="dim",
     )
+
+
+def _describe_card(card: SmallestCard | None) -> list[str]:
+    if card is None:
+        return ["not known: its memory was not traced"]
+    placed = ", ".join(f"{stage} {how}" for stage, how in card.placements.items())
+    changed = ", ".join(f"{part} in {how}" for part, how in card.numerics.items())
+    return [
+        f"{card.title} ({show_bytes(card.memory_bytes)}) for the standard clip: "
+        f"{show_bytes(card.peak_bytes)} at the peak, predicted",
+        f"{placed}{'; ' if changed else ''}{changed}",
+        "other sizes and cards: rushes plan --vram SIZE --device CARD --explain",
+    ]
 
 
 def _console() -> Console:
@@ -86,7 +103,7 @@ def _show_denoiser(model: Model) -> str:
     return f"{times}{show_count(counts[0])}" if counts else "—"
 
 
-def print_model(model: Model, here: list[str]) -> None:
+def print_model(model: Model, here: list[str], card: SmallestCard | None) -> None:
     """Everything that the catalogue says of a model."""
     console = _console()
     console.print(f"{model.id} — {model.title}", style="bold")
@@ -98,6 +115,7 @@ def print_model(model: Model, here: list[str]) -> None:
     for name, text in _facts(model, here):
         facts.add_row(name, text)
     console.print(facts)
+    _print_list(console, "smallest card", _describe_card(card))
     _print_list(console, "licence's terms", model.licence.terms)
     _print_parts(console, "parts", model.parts)
     for name, variant in model.variants.items():

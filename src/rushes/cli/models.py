@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from rushes.cli.common import (
 
 if TYPE_CHECKING:
     from rushes.catalogue.model import Model
+    from rushes.plan.memory.standard import SmallestCard
 
 
 @click.group(
@@ -45,7 +47,7 @@ def list_(folder: Path, as_json: bool) -> int:
         return 0
     from rushes.cli.catalogue_tables import print_models
 
-    print_models([(model, _here(model)) for model in models])
+    print_models([(model, _here(model), _card(model)) for model in models])
     return 0
 
 
@@ -64,7 +66,7 @@ def show(name: str, folder: Path, as_json: bool) -> int:
         return 0
     from rushes.cli.catalogue_tables import print_model
 
-    print_model(model, _here(model))
+    print_model(model, _here(model), _card(model))
     return 0
 
 
@@ -174,8 +176,14 @@ def _here(model: Model) -> list[str]:
     return [choice for choice, one in choices.items() if is_here(one)]
 
 
+def _card(model: Model) -> SmallestCard | None:
+    from rushes.plan.memory.standard import describe_smallest_card
+
+    return describe_smallest_card(model)
+
+
 def _summary(model: Model) -> dict[str, Any]:
-    here = _here(model)
+    here, card = _here(model), _card(model)
     return {
         "name": model.id,
         "title": model.title,
@@ -188,4 +196,5 @@ def _summary(model: Model) -> dict[str, Any]:
         "variants": list(model.variants),
         "here": "" in here,
         "variants_here": [choice for choice in here if choice],
+        "smallest_card": None if card is None else asdict(card),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rushes.catalogue.device import Device, device_names, find_device
 from rushes.catalogue.footprint import find_footprint
@@ -71,6 +72,37 @@ def smallest_card(shots: Iterable[Shot]) -> Device | None:
         if device.kind == "cuda" and fits_shots(shots, Target(device)):
             return device
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class SmallestCard:
+    """The smallest described card for a model's standard clip.
+
+    Args:
+        peak_bytes: what is predicted to be taken of it, overhead included.
+        placements: how the stages run there, by stage.
+        numerics: what is not computed as it is stored, by part.
+    """
+
+    card: str
+    title: str
+    memory_bytes: int
+    peak_bytes: int
+    placements: dict[str, str]
+    numerics: dict[str, str]
+
+
+def describe_smallest_card(model: Model) -> SmallestCard | None:
+    """See :func:`smallest_card_of`."""
+    found = smallest_card_of(model)
+    if found is None:
+        return None
+    card, plan = found
+    peak = plan.peak_bytes
+    assert peak is not None
+    placements = {node.stage: choice.taken.placement.label for node, choice in plan.choices.items()}
+    numerics = {part: str(value) for part, value in plan.numerics.get(model.id, {}).items()}
+    return SmallestCard(card.name, card.title, card.memory_bytes, peak, placements, numerics)
 
 
 def smallest_card_of(model: Model) -> tuple[Device, MemoryPlan] | None:
