@@ -147,3 +147,9 @@ def test_a_decision_has_its_parts(page: Path) -> None:
 
 def test_the_changelog_knows_this_version() -> None:
     assert rushes.__version__ in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_no_merge_was_left_half_done() -> None:
+    pages = [*ROOT.glob("*.md"), *PAGES]
+    left = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
+    assert [page.name for page in pages if left.search(page.read_text("utf-8"))] == []
