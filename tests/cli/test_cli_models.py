@@ -67,6 +67,7 @@ def test_show_says_the_licence_with_its_terms(run: Run, cache: Path) -> None:
     text = " ".join(run("models", "show", "ltx-2.5").out.split())
     assert "free below 10,000,000 USD of yearly revenue" in text
     assert "gated" in text
+    assert "speed balanced After four steps every second one is extrapolated." in text
 
 
 def test_show_in_json_is_the_entry(run: Run, cache: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
 import pytest
 
 from rushes.lock import Lock
@@ -14,6 +15,7 @@ from tests.plan.tools import (
     PACKAGES,
     PARTS,
     PROJECT,
+    SPRITE,
     change_package,
     change_weights,
     changed,
@@ -88,6 +90,17 @@ def test_the_seed_keeps_texts() -> None:
 def test_settings_of_denoise(line: str) -> None:
     found = text_changed("[shots.two]\n", f"[shots.two]\n{line}\n")
     assert found == of("two", followers("denoise")) | FILM
+
+
+def test_a_speed_and_what_it_stands_for() -> None:
+    """Its shortcuts are in the key, its description is not."""
+    head, fast = "[shots.two]\n", '[shots.two]\nspeed = "fast"\n'
+    assert text_changed(head, '[shots.two]\nspeed = "exact"\n') == set()
+    assert text_changed(head, fast) == of("two", followers("denoise")) | FILM
+    rows = plan_text(PROJECT.replace(head, fast)).rows()
+    said = {name: node.params.speed for name, *_, node in rows if node.stage == "denoise"}
+    assert said["one"] is None
+    assert said["two"] == msgspec.structs.replace(SPRITE.speeds["fast"], about="")
 
 
 def test_length() -> None:

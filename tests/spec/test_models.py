@@ -13,7 +13,7 @@ from rushes.catalogue.source import FolderSource, HubSource
 from rushes.spec import choosing
 from rushes.spec.given import SourceFile
 from tests.media_files import write_clip, write_picture, write_sound
-from tests.spec.tools import HEAD, SHOT, error_of, read
+from tests.spec.tools import HEAD, SHOT, error_of, marked_place, read
 
 SPRITE = find_model("sprite")
 
@@ -52,6 +52,29 @@ def test_fixed_noise_levels_leave_no_choice_of_steps(
     text = HEAD + SHOT + 'schedule = "distilled"\n'
     assert read(tmp_path, text).shots["one"].sampling.sigmas == [1.0, 0.5]
     assert "fixes its 2 steps" in error_of(tmp_path, text + "steps = 4\n").message
+
+
+def test_a_speed_is_the_models_own(tmp_path: Path) -> None:
+    assert read(tmp_path, HEAD + SHOT).shots["one"].speed is None
+    assert read(tmp_path, HEAD + SHOT + 'speed = "exact"\n').shots["one"].speed is None
+    fast = read(tmp_path, HEAD + SHOT + 'speed = "fast"\n').shots["one"].speed
+    assert fast is not None
+    assert fast == SPRITE.speeds["fast"]
+    assert "speed" in error_of(tmp_path, HEAD + SHOT + 'speed = "faster"\n').message
+
+
+def test_a_speed_that_the_model_has_not_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = msgspec.structs.replace(SPRITE, speeds={})
+    text = HEAD + SHOT + 'speed = "fast"  # <-\n'
+    monkeypatch.setattr(choosing, "find_model", lambda name: slow if name == "sprite" else SPRITE)
+    error = error_of(tmp_path, text)
+    assert error.message == "shot 'one': sprite has no speed 'fast'"
+    assert error.where == marked_place(text)
+    assert "ltx-2.3" in (error.hint or "")
+    use_model(monkeypatch, speeds={})
+    assert error_of(tmp_path, text).hint == 'use "exact"'
 
 
 def test_what_a_shot_is_given_chooses_the_checkpoint(

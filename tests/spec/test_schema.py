@@ -95,6 +95,7 @@ SETTINGS: dict[str, st.SearchStrategy[Any]] = {
     "rescale": FLOATS,
     "shift": FLOATS | INTEGERS,
     "schedule": NAMES,
+    "speed": st.sampled_from(["exact", "balanced", "fast", "faster", "", 1]),
     "loras": st.lists(table({"path": TEXTS, "scale": FLOATS}, ["path", "scale"]), max_size=2),
     "upscale": INTEGERS,
     "attempts": INTEGERS,

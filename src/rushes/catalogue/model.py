@@ -71,6 +71,32 @@ class Defaults(Sampling, frozen=True, forbid_unknown_fields=True):
     fps: float = 0.0
 
 
+SpeedName = Literal["balanced", "fast"]
+"""What ``speed`` in a project may say beside ``exact``, which is no shortcut at all."""
+
+
+class Speed(Struct, frozen=True, forbid_unknown_fields=True):
+    """Shortcuts of a denoise. They change the bytes.
+
+    Args:
+        cache: ``taylorseer``: some steps are not computed but extrapolated from those before; ""
+            for none.
+        warmup: steps at the beginning that are computed whole.
+        interval: of the steps after those, one in so many is computed.
+        order: of the Taylor series.
+        compile: the transformer's blocks are compiled where they run on CUDA.
+        attention: diffusers' name of another attention backend; "" for the standard one.
+    """
+
+    cache: Literal["", "taylorseer"] = ""
+    warmup: int = 0
+    interval: int = 1
+    order: int = 1
+    compile: bool = False
+    attention: str = ""
+    about: str = ""
+
+
 class Upscale(Struct, frozen=True, forbid_unknown_fields=True):
     """How a clip is made larger than it is denoised: upsampled twofold and refined, again for 4.
 
@@ -105,6 +131,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
         family: the adapter that runs it, see :func:`rushes.models.base.find_family`.
         controls: what it can be given; ``control_kinds`` what a ``control`` video may show.
         schedules: other ways to sample it, by the name that ``schedule`` in a project takes.
+        speeds: shortcuts by the name that ``speed`` in a project takes.
         variants: other checkpoints that stand behind the same name.
         verified: what was checked, and how.
         choice: which variant this is; "" for the model itself.
@@ -130,6 +157,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     reach: Reach | None = None
     mel: Mel | None = None
     schedules: dict[str, Sampling] = {}
+    speeds: dict[SpeedName, Speed] = {}
     upscale: Upscale | None = None
     variants: dict[str, Variant] = {}
     choice: str = ""

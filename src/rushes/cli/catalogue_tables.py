@@ -150,6 +150,8 @@ def _facts(model: Model, here: list[str]) -> Iterable[tuple[str, str]]:
     yield "sampling", _show_sampling(default)
     for name, schedule in model.schedules.items():
         yield f"schedule {name}", f"{_show_sampling(schedule)} — {schedule.about}"
+    for speed, shortcuts in model.speeds.items():
+        yield f"speed {speed}", shortcuts.about
     yield "computes in", model.dtype
     yield "source", _show_source(model.source)
     yield "on disk", f"{show_bytes(model.nbytes)}, {show_count(model.parameters)} parameters"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
 
-from rushes.catalogue.model import Model
+from rushes.catalogue.model import Model, Speed
 from rushes.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class DenoiseSettings:
         audio_offset: audio latents from the piece's start to the first of them.
         height, width: pixels.
         loras: adapters of the project, files and how strongly each acts.
+        speed: shortcuts, see :mod:`rushes.models.speeding`; None for none.
         steps and below: see :class:`rushes.catalogue.model.Sampling`.
     """
 
@@ -68,6 +69,7 @@ class DenoiseSettings:
     sigmas: tuple[float, ...] = ()
     lora: str = ""
     loras: tuple[tuple[Path, float], ...] = ()
+    speed: Speed | None = None
 
 
 @dataclass(frozen=True, slots=True)

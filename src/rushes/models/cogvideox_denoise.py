@@ -19,6 +19,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from rushes.catalogue.grid import LatentGrid
 from rushes.errors import StageFailed
 from rushes.models.base import Checkpoint, DenoiseSettings, Progress
+from rushes.models.speeding import speed_up
 from rushes.models.stepping import run_steps
 
 if TYPE_CHECKING:
@@ -70,13 +71,14 @@ class Denoiser:
 
         def predict(now: Tensors, t: torch.Tensor, step: int) -> Tensors:
             seen = now["video"] if beside is None else torch.cat([now["video"], beside], 2)
-            found = self.transformer(
-                hidden_states=seen.expand(batch, -1, -1, -1, -1),
-                encoder_hidden_states=text,
-                timestep=t.expand(batch),
-                image_rotary_emb=places,
-                return_dict=False,
-            )[0].float()
+            with self.transformer.cache_context("all"):
+                found = self.transformer(
+                    hidden_states=seen.expand(batch, -1, -1, -1, -1),
+                    encoder_hidden_states=text,
+                    timestep=t.expand(batch),
+                    image_rotary_emb=places,
+                    return_dict=False,
+                )[0].float()
             if guided:
                 scale = self._guidance(settings, t.item())
                 found = found[:1] + scale * (found[1:] - found[:1])
@@ -84,7 +86,10 @@ class Denoiser:
 
         own = copy.deepcopy(self.scheduler)
         own.set_timesteps(settings.steps, device=device)
-        made = run_steps({"video": own}, {"video": video}, predict, generator, report, checkpoint)
+        with speed_up(self.transformer, settings.speed):
+            made = run_steps(
+                {"video": own}, {"video": video}, predict, generator, report, checkpoint
+            )
         return made["video"][0].transpose(0, 1)
 
     def _refuse(self, settings: DenoiseSettings, given: Tensors | None) -> None:

@@ -17,6 +17,7 @@ from rushes.errors import StageFailed
 from rushes.models.base import Checkpoint, DenoiseSettings, Progress
 from rushes.models.hunyuan_denoise import NEGATIVE, POSITIVE, make_scheduler
 from rushes.models.hunyuan_text import pad_again
+from rushes.models.speeding import speed_up
 from rushes.models.stepping import run_steps
 
 if TYPE_CHECKING:
@@ -87,20 +88,22 @@ class Denoiser:
                 following = torch.cat([times, times.new_zeros(1)])[step + 1].expand(1).to(dtype)
             guider.set_state(step=step, num_inference_steps=len(times), timestep=t)
             passes = guider.prepare_inputs(text)
-            for one in passes:
-                one.noise_pred = self.transformer(
-                    hidden_states=torch.cat([now["video"], beside], 1),
-                    timestep=t.expand(1).to(dtype),
-                    timestep_r=following,
-                    image_embeds=seen,
-                    return_dict=False,
-                    **{name: getattr(one, name) for name in text},
-                )[0]
+            for number, one in enumerate(passes):
+                with self.transformer.cache_context(str(number)):
+                    one.noise_pred = self.transformer(
+                        hidden_states=torch.cat([now["video"], beside], 1),
+                        timestep=t.expand(1).to(dtype),
+                        timestep_r=following,
+                        image_embeds=seen,
+                        return_dict=False,
+                        **{name: getattr(one, name) for name in text},
+                    )[0]
             return {"video": guider(passes)[0]}
 
-        made = run_steps(
-            {"video": scheduler}, {"video": video}, predict, generator, report, checkpoint
-        )
+        with speed_up(self.transformer, settings.speed):
+            made = run_steps(
+                {"video": scheduler}, {"video": video}, predict, generator, report, checkpoint
+            )
         return made["video"][0]
 
     def _place_picture(self, video: torch.Tensor, given: Tensors | None) -> torch.Tensor:

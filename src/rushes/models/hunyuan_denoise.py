@@ -18,6 +18,7 @@ from rushes.catalogue.grid import LatentGrid
 from rushes.errors import StageFailed
 from rushes.models.base import Checkpoint, DenoiseSettings, Progress
 from rushes.models.hunyuan_text import pad_again
+from rushes.models.speeding import speed_up
 from rushes.models.stepping import run_steps
 
 if TYPE_CHECKING:
@@ -92,7 +93,10 @@ class Denoiser:
             # timestep takes theirs; a kept picture holds both at float32
             exact = step == 0 or kept is not None
             timestep = t.expand(1).to(torch.float32 if exact else self.transformer.dtype)
-            found = [self.transformer(seen, timestep, **c, return_dict=False)[0] for c in call]
+            found = []
+            for number, told in enumerate(call):
+                with self.transformer.cache_context(str(number)):
+                    found.append(self.transformer(seen, timestep, **told, return_dict=False)[0])
             velocity = found[0]
             if len(found) == 2:
                 assert settings.guidance_2 is not None
@@ -100,9 +104,10 @@ class Denoiser:
             return {"video": velocity if kept is None else velocity[:, :, 1:]}
 
         schedulers = {"video": make_scheduler(self.scheduler, settings, self.device)}
-        video = run_steps(
-            schedulers, {"video": video}, predict, generator, report, checkpoint
-        )["video"]  # fmt: skip
+        with speed_up(self.transformer, settings.speed):
+            video = run_steps(
+                schedulers, {"video": video}, predict, generator, report, checkpoint
+            )["video"]  # fmt: skip
         return (video if kept is None else torch.cat([kept, video], 2))[0]
 
     def _show(self, video: torch.Tensor, picture: torch.Tensor | None) -> torch.Tensor:

@@ -23,6 +23,7 @@ from rushes.models.ltx2_passes import Passer
 from rushes.models.ltx2_place import Placement
 from rushes.models.ltx2_refine import TiledPasser, keep_sound
 from rushes.models.ltx2_tokens import pack_audio, pack_video
+from rushes.models.speeding import speed_up
 from rushes.models.stepping import run_steps
 
 if TYPE_CHECKING:
@@ -84,9 +85,11 @@ class Denoiser:
             sigmas = {name: schedules[name].sigmas[step] for name in now}
             return passer.predict(now, t, sigmas)
 
-        made = run_steps(
-            schedules, {"video": video, "audio": audio}, predict_both, generator, report, checkpoint
-        )
+        with speed_up(self.transformer, settings.speed):
+            made = run_steps(
+                schedules, {"video": video, "audio": audio}, predict_both, generator, report,
+                checkpoint,
+            )  # fmt: skip
         clip = made["video"][:, : settings.latents * height * width].transpose(1, 2)
         assert self.grid.audio is not None
         heard = made["audio"].unflatten(2, (-1, self.grid.audio.mel_bins)).transpose(1, 2)

@@ -22,6 +22,7 @@ class Passer:
     Args:
         embeds: of the negative prompt (row 0) and the prompt (row 1).
         device: where the transformer computes.
+        name: of what is predicted, where one step predicts several.
     """
 
     def __init__(
@@ -31,7 +32,9 @@ class Passer:
         settings: DenoiseSettings,
         place: Placement,
         device: str,
+        name: str = "",
     ) -> None:
+        self.name = name
         self.transformer = transformer
         self.settings = settings
         self.place = place
@@ -67,14 +70,16 @@ class Passer:
             t: 1000 times the noise level.
             sigmas: noise level of each modality.
         """
-        first = self._run("all", now, t)
+        first = self._run("first", "all", now, t)
         perturbed: Mapping[str, torch.Tensor | None] = {}
         isolated: Mapping[str, torch.Tensor | None] = {}
         if self.settings.stg > 0:
             blocks = list(self.settings.stg_blocks)
-            perturbed = self._run("prompt", now, t, spatio_temporal_guidance_blocks=blocks)
+            perturbed = self._run(
+                "perturbed", "prompt", now, t, spatio_temporal_guidance_blocks=blocks
+            )
         if self.settings.modality_guidance > 1:
-            isolated = self._run("prompt", now, t, isolate_modalities=True)
+            isolated = self._run("isolated", "prompt", now, t, isolate_modalities=True)
         scales = {"video": self.settings.guidance, "audio": self.settings.audio_guidance}
         masks = {"video": self.place.keep_video, "audio": self.place.keep_audio}
         found: Tensors = {}
@@ -90,20 +95,21 @@ class Passer:
             found[name] = guided if keep is None else guided.masked_fill(keep, 0.0)
         return found
 
-    def _run(self, rows: str, now: Tensors, t: torch.Tensor, **more: Any) -> Tensors:
-        """Velocities (batch, S, D) float32 of one call."""
+    def _run(self, kind: str, rows: str, now: Tensors, t: torch.Tensor, **more: Any) -> Tensors:
+        """Velocities (batch, S, D) float32 of one call, the only one of its kind in a step."""
         call, place = self._calls[rows], self.place
         batch = call["encoder_hidden_states"].shape[0]
         dtype = call["encoder_hidden_states"].dtype
-        video, audio = predict(
-            self.transformer,
-            t * place.noised_video(batch),
-            t * place.noised_audio(batch),
-            hidden_states=now["video"].expand(batch, -1, -1).to(dtype),
-            audio_hidden_states=now["audio"].expand(batch, -1, -1).to(dtype),
-            sigma=(t * place.some_video).expand(batch),
-            audio_sigma=(t * place.some_audio).expand(batch),
-            **call,
-            **more,
-        )
+        with self.transformer.cache_context(self.name + kind):
+            video, audio = predict(
+                self.transformer,
+                t * place.noised_video(batch),
+                t * place.noised_audio(batch),
+                hidden_states=now["video"].expand(batch, -1, -1).to(dtype),
+                audio_hidden_states=now["audio"].expand(batch, -1, -1).to(dtype),
+                sigma=(t * place.some_video).expand(batch),
+                audio_sigma=(t * place.some_audio).expand(batch),
+                **call,
+                **more,
+            )
         return {"video": video.float(), "audio": audio.float()}

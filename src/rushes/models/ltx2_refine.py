@@ -71,9 +71,9 @@ class TiledPasser:
         self.passers = [
             Passer(
                 transformer, embeds, small,
-                Placement(transformer, small, cut_given(given, one), *tile), device,
+                Placement(transformer, small, cut_given(given, one), *tile), device, f"{number}/",
             )
-            for one in self.tiles
+            for number, one in enumerate(self.tiles)
         ]  # fmt: skip
 
     def predict(self, now: Tensors, t: torch.Tensor, sigmas: Mapping[str, torch.Tensor]) -> Tensors:

@@ -9,6 +9,7 @@ Reference: Wan, 2025 (arXiv 2503.20314): flow matching, v = noise - x_0; guidanc
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from rushes.errors import StageFailed
 from rushes.models.adapters import set_adapters
 from rushes.models.base import Checkpoint, DenoiseSettings, Progress
 from rushes.models.parts import OpenedCheckpoint
+from rushes.models.speeding import speed_up
 from rushes.models.stepping import run_steps
 from rushes.models.wan_text import fill_up
 
@@ -48,20 +50,22 @@ class Denoiser:
         steps = self.scheduler.config.num_train_timesteps
         self.boundary = None if ratio is None else ratio * steps
         self.running = ""
+        self.sped = ExitStack()
         self.texts = {name: fill_up(value).to(opened.device) for name, value in embeds.items()}
 
     def run(self, report: Progress, checkpoint: Checkpoint) -> torch.Tensor:
         """Normalised latents (C, F, H, W) float32."""
         noise, generator = self._make_noise()
         kept = self._find_kept(noise)
-        latents = run_steps(
-            {"video": self.scheduler},
-            {"video": noise},
-            lambda now, t, step: {"video": self._predict(now["video"], t, kept)},
-            generator,
-            report,
-            checkpoint,
-        )["video"]
+        with self.sped:
+            latents = run_steps(
+                {"video": self.scheduler},
+                {"video": noise},
+                lambda now, t, step: {"video": self._predict(now["video"], t, kept)},
+                generator,
+                report,
+                checkpoint,
+            )["video"]
         if kept is not None:
             latents = (1 - kept) * self.given["first"] + kept * latents
         return latents[0, :, -self.settings.latents :].cpu().contiguous()
@@ -114,11 +118,13 @@ class Denoiser:
     def _find_expert(self, name: str) -> Any:
         """The transformer of this name with the adapters on it; the one before it may go."""
         if self.running and self.running != name:
+            self.sped.close()
             self.opened.leave(self.running)
         transformer = self.opened.part(name)
         if self.running != name:
             set_adapters(transformer, self.settings.loras, WanLoraLoaderMixin)
             self._refuse_missing(transformer)
+            self.sped.enter_context(speed_up(transformer, self.settings.speed))
         self.running = name
         return transformer
 

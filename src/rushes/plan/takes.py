@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import msgspec
+
 from rushes.catalogue.model import Sampling
 from rushes.models.base import find_family
 from rushes.models.tiling import choose_tile
@@ -268,6 +270,7 @@ class TakePlanner:
             sound_from=window.audio_new - first.audio_new,
             keyframes=keyframes,
             lora_scales=tuple(lora.scale for lora in shot.conditions.loras),
+            speed=None if shot.speed is None else msgspec.structs.replace(shot.speed, about=""),
         )
 
     def _find_kept(self, window: Window, first: Window) -> tuple[Ranges, Ranges]:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from rushes.catalogue.load import find_model, model_names
-from rushes.catalogue.model import Model, Sampling
+from rushes.catalogue.model import Model, Sampling, Speed
 from rushes.catalogue.source import FolderSource
 from rushes.errors import UsageError
 from rushes.spec import tables
@@ -112,6 +112,25 @@ def resolve_sampling(layers: Layers, model: Model, name: str, source: Source) ->
     found = {key: getattr(base, key) for key in Sampling.__struct_fields__}
     numbers = {key: value if key == "steps" else float(value) for key, value in said.items()}
     return Sampling(**{**found, **numbers})
+
+
+def resolve_speed(layers: Layers, model: Model, name: str, source: Source) -> Speed | None:
+    """The shortcuts of a shot's denoise; None for "exact".
+
+    Raises:
+        ProjectError: the model has none of this name.
+    """
+    speed = layers.pick("speed", "exact")
+    if speed == "exact":
+        return None
+    if speed not in model.speeds:
+        able = [other for other in model_names() if speed in find_model(other).speeds]
+        raise source.error(
+            f"shot {name!r}: {model.name} has no speed {speed!r}",
+            layers.where("speed"),
+            f"models that have it: {', '.join(able)}" if able else 'use "exact"',
+        )
+    return model.speeds[speed]
 
 
 def resolve_upscale(

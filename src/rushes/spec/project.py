@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rushes.catalogue.model import Model, Sampling
+from rushes.catalogue.model import Model, Sampling, Speed
 from rushes.media.formats import ExportFormat
 from rushes.spec.given import Conditions, Sound
 from rushes.spec.read import Source
@@ -22,6 +22,7 @@ class Shot:
         sampling: how it is denoised, with every setting that the model knows decided.
         sound: where the clip's sound comes from.
         upscale: how many times larger it is made than it is denoised.
+        speed: shortcuts of its denoise; None for an exact one.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Shot:
     conditions: Conditions
     sound: Sound = "model"
     upscale: int = 1
+    speed: Speed | None = None
 
     @property
     def length_note(self) -> str:

@@ -18,6 +18,7 @@ from rushes.spec.choosing import (
     choose_model,
     resolve_loras,
     resolve_sampling,
+    resolve_speed,
     resolve_upscale,
 )
 from rushes.spec.conditions import base_of, resolve_conditions, resolve_sound, used_controls
@@ -163,6 +164,7 @@ def _resolve_shot(
         ),
         sound=resolve_sound(layers.shot, name, shape, model, folder, source),
         upscale=upscale,
+        speed=resolve_speed(layers, model, name, source),
     )
 
 

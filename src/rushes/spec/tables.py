@@ -75,6 +75,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     rescale: Annotated[float, Meta(ge=0, le=1)] | UnsetType = UNSET
     shift: Annotated[float, Meta(gt=0, le=100)] | UnsetType = UNSET
     schedule: Annotated[str, Meta(pattern=NAME, max_length=64)] | UnsetType = UNSET
+    speed: Literal["exact", "balanced", "fast"] | UnsetType = UNSET
     loras: list[LoraTable] | UnsetType = UNSET
     upscale: Annotated[int, Meta(ge=1, le=16)] | UnsetType = UNSET
     attempts: Attempts | UnsetType = UNSET

@@ -63,3 +63,13 @@ class FileCheckpoint:
     def discard(self) -> None:
         """Remove the file, once the node's result is stored."""
         self.path.unlink(missing_ok=True)
+
+
+class NoCheckpoint:
+    """For what cannot go on from the middle: it begins anew."""
+
+    def load(self) -> None:
+        """Nothing was saved."""
+
+    def offer(self, make_state: Callable[[], Tensors]) -> None:
+        """Saves nothing."""

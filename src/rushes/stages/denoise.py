@@ -7,13 +7,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rushes.catalogue.model import Speed
 from rushes.models.base import DenoiseSettings, Given
 from rushes.stages.base import Job, Made, Params, Stage
+from rushes.stages.checkpoint import NoCheckpoint
 
 if TYPE_CHECKING:
     import torch
 
-    from rushes.models.base import Tensors
+    from rushes.models.base import Checkpoint, Tensors
 
 Ranges = tuple[tuple[int, int], ...]
 """Latents from the first number up to the second, of several pieces."""
@@ -28,6 +30,7 @@ class DenoiseParams(Params, frozen=True):
         sound_from: the latent of the input ``sound`` that the first audio latent after those is.
         keyframes: frames of the piece that the inputs ``picture.N`` show.
         lora_scales: how strongly the inputs ``lora.N`` act.
+        speed: without its ``about``, which decides nothing.
     """
 
     seed: int
@@ -55,6 +58,7 @@ class DenoiseParams(Params, frozen=True):
     sound_from: int = 0
     keyframes: tuple[int, ...] = ()
     lora_scales: tuple[float, ...] = ()
+    speed: Speed | None = None
 
 
 def run(job: Job) -> Made:
@@ -62,7 +66,6 @@ def run(job: Job) -> Made:
     from safetensors.torch import load_file, save_file
 
     assert job.model is not None
-    assert job.checkpoint is not None
     params: DenoiseParams = job.params
     embeds = load_file(job.inputs["embeds"]["embeds"])
     settings = read_settings(job)
@@ -71,10 +74,19 @@ def run(job: Job) -> Made:
         given = load_file(job.inputs["given"]["given"])
     else:
         given = read_given(params, job.inputs)
-    latents = job.model.denoise(embeds, settings, given, job.report, job.checkpoint)
+    latents = job.model.denoise(embeds, settings, given, job.report, choose_checkpoint(job))
     path = job.folder / "latents.safetensors"
     save_file(latents, path)
     return Made({"latents": path})
+
+
+def choose_checkpoint(job: Job) -> Checkpoint:
+    """The job's own; none under a step cache, whose state it would not hold, so that a denoise
+    which went on from it would give other bytes."""
+    assert job.checkpoint is not None
+    params: DenoiseParams = job.params
+    cached = params.speed is not None and params.speed.cache != ""
+    return NoCheckpoint() if cached else job.checkpoint
 
 
 def read_settings(job: Job) -> DenoiseSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rushes.models.base import Tiling
 from rushes.stages.base import Job, Made, Stage
-from rushes.stages.denoise import DenoiseParams, read_given, read_settings
+from rushes.stages.denoise import DenoiseParams, choose_checkpoint, read_given, read_settings
 
 
 class RefineParams(DenoiseParams, frozen=True):
@@ -24,7 +24,6 @@ def run(job: Job) -> Made:
     from safetensors.torch import load_file, save_file
 
     assert job.model is not None
-    assert job.checkpoint is not None
     params: RefineParams = job.params
     latents = job.model.refine(
         load_file(job.inputs["embeds"]["embeds"]),
@@ -33,7 +32,7 @@ def run(job: Job) -> Made:
         read_given(params, job.inputs),
         Tiling(params.tile, params.overlap) if params.tile != (0, 0) else None,
         job.report,
-        job.checkpoint,
+        choose_checkpoint(job),
     )
     path = job.folder / "latents.safetensors"
     save_file(latents, path)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from rushes.catalogue.model import Speed
 from rushes.errors import StageFailed
 from rushes.models.base import LoadedModel, find_family
 from rushes.types import VideoShape
@@ -160,6 +161,19 @@ def test_a_killed_denoise_goes_on_to_the_same_bits(tiny: Tiny, opened: Open) -> 
         assert torch.equal(made["video"], one.make(case)["video"])
         total = asked.settings.steps
         assert told.all == [(n, total) for n in range(steps + 1, total + 1)]
+
+
+@each_tiny
+def test_extrapolated_steps_leave_no_trace(tiny: Tiny, opened: Open) -> None:
+    one, case = opened(tiny), next(iter(tiny.cases))
+    exact = one.make(case)["video"]
+    asked = tiny.ask(case, speed=Speed("taylorseer", warmup=1, interval=3))
+    made = one.denoise(asked)["video"]
+    assert made.shape == exact.shape
+    assert made.isfinite().all()
+    assert not torch.equal(made, exact)
+    assert torch.equal(one.denoise(asked)["video"], made)
+    assert torch.equal(one.denoise(tiny.ask(case))["video"], exact)
 
 
 @each_tiny
