@@ -73,7 +73,8 @@ def find_checkpoint(model: Entry) -> Path:
     if not any((folder / name).is_file() for name in HEADS):
         raise WeightsMissing(
             f"the weights of {model.id} are not in {folder}",
-            hint=f"install the package {source.package!r} again",
+            hint=f"install the package {source.package!r} again; in a checkout: "
+            f"make train-{model.name}",
         )
     return folder
 
