@@ -15,6 +15,8 @@ from rushes.cli.common import show_bytes
 from rushes.plan.memory.standard import SmallestCard
 
 DENOISERS = ("transformer", "transformer_2")
+WIDE = 110
+"""Characters a line from which there is room for all columns."""
 PIPED_WIDTH = 120
 """Characters a line where the output is no terminal."""
 SAMPLING = {
@@ -31,26 +33,28 @@ SAMPLING = {
 def print_models(models: Sequence[tuple[Model, list[str], SmallestCard | None]]) -> None:
     """One line a model, and what to do next."""
     console = _console()
+    wide = console.width >= WIDE
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("model", style="bold", no_wrap=True)
-    table.add_column("licence", no_wrap=True)
-    table.add_column("denoiser", justify="right", no_wrap=True)
+    table.add_column("licence", overflow="fold")
     table.add_column("on disk", justify="right", no_wrap=True)
     table.add_column("smallest card", no_wrap=True)
     table.add_column("sound", no_wrap=True)
     table.add_column("here", no_wrap=True)
-    table.add_column("can be given", ratio=1)
+    if wide:
+        table.add_column("denoiser", justify="right", no_wrap=True)
+        table.add_column("can be given", ratio=1)
     for model, here, card in models:
-        table.add_row(
+        row = [
             model.name,
             model.licence.id,
-            _show_denoiser(model),
             show_bytes(model.nbytes),
             "?" if card is None else f"{card.card} {card.peak_bytes / 1e9:.1f} GB",
             "yes" if model.latents.audio is not None else "—",
             _show_here(model, here),
-            ", ".join(model.controls) or "a prompt only",
-        )
+        ]
+        given = ", ".join(model.controls) or "a prompt only"
+        table.add_row(*row, *([_show_denoiser(model), given] if wide else []))
     console.print(table)
     console.print(
         "denoiser: its parameters. on disk: with text encoder and VAE. smallest card: of those "
