@@ -87,6 +87,7 @@ class LocalExecutor:
     ) -> None:
         self.store = store
         self.entries = entries
+        self._found: dict[str, TaskModel] = {}
         self.observer = observer
         self.device = device
         self.checkpoint_seconds = interval
@@ -197,11 +198,15 @@ class LocalExecutor:
         return choice.smaller
 
     def _find_model(self, model_id: str) -> TaskModel:
-        entry = self.entries[model_id]
-        folder = str(find_checkpoint(entry))
-        if isinstance(entry, Model):
-            return TaskModel(folder, entry=entry)
-        return TaskModel(folder, reader=entry)
+        if model_id not in self._found:
+            entry = self.entries[model_id]
+            folder = str(find_checkpoint(entry))
+            self._found[model_id] = (
+                TaskModel(folder, entry=entry)
+                if isinstance(entry, Model)
+                else TaskModel(folder, reader=entry)
+            )
+        return self._found[model_id]
 
     def _take_event(
         self,
