@@ -6,7 +6,7 @@
     ├── Refused             3  a rule of the project forbids it
     │   ├── LockRefused     3  weights or toolchain are not what rushes.lock says
     │   │   └── WeightsMissing  3  the weights are not on this machine
-    │   ├── LicenceRefused  3  the model's licence is not among those allowed
+    │   ├── LicenceRefused  3  the model's licence does not cover what the policy states
     │   └── MemoryRefused   3  the shot does not fit the card
     ├── StageFailed         4  a stage could not produce its output
     │   ├── OutOfMemory     4  it needed more memory than there was
@@ -90,7 +90,7 @@ class WeightsMissing(LockRefused):
 
 
 class LicenceRefused(Refused):
-    """The model's licence is not among the project's ``policy.licences``."""
+    """The model's licence does not cover what the project's policy states."""
 
 
 class MemoryRefused(Refused):

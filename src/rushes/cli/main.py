@@ -31,7 +31,7 @@ COMMANDS = {
     "report": "Write (and open) the report of the last build.",
     "log": "Show the ledger: what ran, how long, and for whom.",
     "cache": "Look after the store: status, gc, verify.",
-    "models": "Look at the catalogue, fetch models, carry them: list, show, pull, bundle.",
+    "models": "Look at the catalogue; choose, fetch and carry models.",
     "doctor": "Look at this machine and this project, and say what is wrong.",
     "completion": "Print the shell completion script.",
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rushes.cli.choosing import choose
 from rushes.cli.common import (
     common_options,
     help_option,
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   rushes models list                   every model, its licence, size and what it can be given
+  rushes models choose --task generate --vram 24GB    a shortlist: licence, cards, benchmarks
   rushes models show wan-2.2-ti2v-5b   all that is known of one, with what was not verified
   rushes models pull wan-2.2-ti2v-5b   fetch it from the hub; again goes on where it stopped
   rushes models bundle wan-2.2-ti2v-5b --to models.tar    for a machine without a network""",
 )
 @help_option
 def command() -> None:
-    """Look at the catalogue, fetch models, carry them: list, show, pull, bundle."""
+    """Look at the catalogue; choose, fetch and carry models."""
+
+
+command.add_command(choose)
 
 
 @command.command("list")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import UNSET
+
+from rushes.catalogue.licences import Use
 from rushes.catalogue.model import Model, Sampling, Speed
 from rushes.media.formats import ExportFormat
 from rushes.spec.given import Conditions, Sound
@@ -79,6 +82,19 @@ class Project:
     shots: dict[str, Shot]
     films: dict[str, Film]
     vram: int | None = None
+
+    @property
+    def use(self) -> Use:
+        """What the policy states of who uses the models, where, for what."""
+        policy = self.policy
+        return Use(
+            allowed=None if policy.licences is UNSET else tuple(policy.licences),
+            revenue_usd=None if policy.revenue_usd is UNSET else policy.revenue_usd,
+            users=None if policy.users is UNSET else policy.users,
+            territories=() if policy.territory is UNSET else tuple(policy.territory),
+            purpose=None if policy.purpose is UNSET else policy.purpose,
+            granted=tuple(policy.granted),
+        )
 
     @property
     def models(self) -> list[Model]:

@@ -9,8 +9,10 @@ from typing import Any
 
 from msgspec import UNSET
 
+from rushes.catalogue.licences import judge_licence
 from rushes.catalogue.model import Model
 from rushes.catalogue.reader import Entry, ReaderEntry
+from rushes.catalogue.territory import COUNTRIES
 from rushes.errors import LicenceRefused, ProjectError
 from rushes.media.formats import CONTAINERS, ExportFormat
 from rushes.spec import tables
@@ -47,7 +49,7 @@ def load_project(folder: Path) -> Project:
 
     Raises:
         ProjectError: the file is wrong; names file and line.
-        LicenceRefused: a model's licence is not among ``policy.licences``.
+        LicenceRefused: a model's licence does not cover what the policy states.
     """
     file, source = read_project_file(folder)
     shots = _resolve_shots(file, source, folder)
@@ -68,6 +70,10 @@ def load_project(folder: Path) -> Project:
         films=films,
         vram=_read_vram(file, source),
     )
+    for code in project.use.territories:
+        if code not in COUNTRIES and code not in ("EU", "WORLD"):
+            hint = "ISO 3166 codes such as DE, GB or US, EU for the union, WORLD for everywhere"
+            raise source.error(f"there is no territory {code!r}", ("policy", "territory"), hint)
     for model in project.models:
         check_licence(project, model)
     return project
@@ -83,19 +89,31 @@ def _read_vram(file: tables.ProjectFile, source: Source) -> int | None:
 
 
 def check_licence(project: Project, entry: Entry) -> None:
-    """Refuse a model or reader whose licence the project's policy does not list.
+    """Refuse a model or reader whose licence does not cover what the project's policy states.
 
     Raises:
-        LicenceRefused: names the licence.
+        LicenceRefused: names the licence and the clause.
     """
-    allowed, licence = project.policy.licences, entry.licence
-    if allowed is UNSET or licence.id in allowed:
+    licence, use = entry.licence, project.use
+    objection = judge_licence(licence, use)
+    if objection is None:
         return
     what = "reader" if isinstance(entry, ReaderEntry) else "model"
+    where = f"{project.source.name}:policy.{objection.key}"
+    if objection.key == "licences":
+        missing = [name for name in licence.ids if name not in (use.allowed or ())]
+        raise LicenceRefused(
+            f"{what} {entry.name!r} is under {' and '.join(licence.ids)}; "
+            f"the policy does not list {' and '.join(missing)}",
+            where=where,
+            hint=f"choose another {what}, or add {', '.join(map(repr, missing))} "
+            f"after reading {licence.url}",
+        )
     raise LicenceRefused(
-        f"{what} {entry.name!r} is under {licence.id}, which the policy does not list",
-        where=f"{project.source.name}:policy.licences",
-        hint=f"choose another {what}, or add {licence.id!r} after reading {licence.url}",
+        f"{what} {entry.name!r} {objection.reason} ({objection.clause})",
+        where=where,
+        hint=f"choose another {what} (rushes models choose), or, with an agreement of the "
+        f"owner's, granted = [{licence.id!r}]; {licence.url}",
     )
 
 

@@ -35,6 +35,7 @@ Attempts = Annotated[int, Meta(ge=1, le=100)]
 File = Annotated[str, Meta(min_length=1, max_length=4096, description="path of a file")]
 Moment = Annotated[float, Meta(ge=0, le=MAX_SECONDS, description="seconds")]
 Memory = Annotated[str, Meta(pattern=SIZE_OF_MEMORY, description="10GB: 10^9 bytes each")]
+Territory = Annotated[str, Meta(pattern=r"^([A-Z]{2}|WORLD)$(?!\n)")]
 VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", max_length=64)]
 
 
@@ -157,6 +158,10 @@ class PolicyTable(Struct, frozen=True, forbid_unknown_fields=True):
 
     licences: list[str] | UnsetType = UNSET
     revenue_usd: Annotated[float, Meta(ge=0, le=MAX_USD)] | UnsetType = UNSET
+    users: Annotated[int, Meta(ge=0, le=10**10, description="a month")] | UnsetType = UNSET
+    territory: Annotated[list[Territory], Meta(min_length=1)] | UnsetType = UNSET
+    purpose: Literal["commercial", "research"] | UnsetType = UNSET
+    granted: list[str] = []
     paid: Literal["never", "ask", "fallback"] = "never"
     budget_usd: Annotated[float, Meta(ge=0, le=MAX_USD)] = 0.0
 
