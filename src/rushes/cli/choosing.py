@@ -113,11 +113,11 @@ def choose(
     if suite is not None:
         from rushes.route.suite import write_suite
 
-        _write(folder / suite, write_suite(selection))
+        write_file(folder / suite, write_suite(selection))
     if html is not None:
         from rushes.route.sheet import draw_sheet
 
-        _write(folder / html, draw_sheet(selection, datetime.now(UTC).date().isoformat()))
+        write_file(folder / html, draw_sheet(selection, datetime.now(UTC).date().isoformat()))
     if as_json:
         print_json(_document(selection))
         return 0
@@ -166,7 +166,12 @@ def _document(selection: Selection) -> dict[str, Any]:
     }
 
 
-def _write(path: Path, text: str) -> None:
+def write_file(path: Path, text: str) -> None:
+    """Write a file that a flag names.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
     from rushes.errors import UsageError
     from rushes.store.files import write_durable
 

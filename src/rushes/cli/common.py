@@ -16,6 +16,8 @@ from rushes.types import parse_bytes
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
 help_option = click.help_option("-h", "--help")
 """Said by every command itself: click remembers the one it first found, whoever asked."""
 
@@ -69,7 +71,7 @@ def require_folder(folder: Path) -> Path:
 
 def print_json(document: object) -> None:
     """One JSON document on standard output."""
-    click.echo(msgspec.json.encode(document))
+    click.echo(_encode(document))
 
 
 def pick_device(asked: str | None) -> str:

@@ -32,6 +32,7 @@ COMMANDS = {
     "log": "Show the ledger: what ran, how long, and for whom.",
     "cache": "Look after the store: status, gc, verify.",
     "models": "Look at the catalogue; choose, fetch and carry models.",
+    "cost": "Find where own cards, bought or rented, beat an API.",
     "doctor": "Look at this machine and this project, and say what is wrong.",
     "completion": "Print the shell completion script.",
 }
