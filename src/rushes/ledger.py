@@ -31,14 +31,18 @@ CREATE TABLE IF NOT EXISTS nodes (
     attempt INTEGER NOT NULL, seed INTEGER, started_at REAL NOT NULL, seconds REAL NOT NULL,
     predicted_peak_bytes INTEGER, peak_bytes INTEGER NOT NULL, usd REAL NOT NULL,
     resumed_step INTEGER, loads TEXT NOT NULL, passed INTEGER, error TEXT,
-    placement TEXT NOT NULL DEFAULT ''
+    placement TEXT NOT NULL DEFAULT '', device TEXT NOT NULL DEFAULT '',
+    version TEXT NOT NULL DEFAULT ''
 );
-PRAGMA user_version = 3;
+CREATE TABLE IF NOT EXISTS hits (
+    run TEXT NOT NULL, stage TEXT NOT NULL, model TEXT, device TEXT NOT NULL,
+    nodes INTEGER NOT NULL, seconds REAL NOT NULL
+);
+PRAGMA user_version = 4;
 """
-ADD_PLACEMENT = """
-ALTER TABLE nodes ADD COLUMN placement TEXT NOT NULL DEFAULT '';
-"""
-"""From earlier versions, which did not know how models lay on the device."""
+ADD_COLUMN = "ALTER TABLE nodes ADD COLUMN {} TEXT NOT NULL DEFAULT '';"
+LATER_COLUMNS = ("placement", "device", "version")
+"""Earlier versions did not know how models lay, on what, nor what stood behind a stage."""
 TAKE_OVER = """
 INSERT INTO begun SELECT id, started_at, project, command, asked_by, rushes, machine FROM runs;
 INSERT INTO ended SELECT id, seconds, hits, ran, usd, exit_code FROM runs;
@@ -51,6 +55,10 @@ SELECT id, started_at, seconds, project, command, asked_by, rushes, machine, hit
     COALESCE(usd, (SELECT TOTAL(usd) FROM nodes WHERE run = id)), exit_code
 FROM begun LEFT JOIN ended USING (id) ORDER BY started_at DESC LIMIT ?
 """
+
+
+CHUNK = 30_000
+"""Keys of one question: SQLite takes 32,766 values."""
 
 
 class RunStart(msgspec.Struct, frozen=True):
@@ -96,7 +104,9 @@ class RunRow(msgspec.Struct, frozen=True):
 
 class NodeRow(msgspec.Struct, frozen=True):
     """One node that ran. ``passed`` is a check's verdict; ``loads`` seconds by part, as JSON;
-    ``placement`` how the model's parts lay, "" where none was needed."""
+    ``placement`` how the model's parts lay, "" where none was needed; ``device`` what it ran on, ""
+    off the device lane; ``version`` a digest of what stands behind the stage: its own version,
+    weights, numerics and toolchain, "" where that was not recorded."""
 
     run: str
     key: str
@@ -115,6 +125,20 @@ class NodeRow(msgspec.Struct, frozen=True):
     passed: bool | None
     error: str | None
     placement: str = ""
+    device: str = ""
+    version: str = ""
+
+
+class HitRow(msgspec.Struct, frozen=True):
+    """Nodes of a run that were stored already, by stage, model and device; ``seconds`` is what they
+    took when they were computed."""
+
+    run: str
+    stage: str
+    model: str | None
+    device: str
+    nodes: int
+    seconds: float
 
 
 class Ledger:
@@ -125,9 +149,10 @@ class Ledger:
         with self._map_errors():
             self._db = sqlite3.connect(path, timeout=120.0, isolation_level=None)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version < 3:
+            if version < 4:
                 known = self._db.execute("SELECT name FROM pragma_table_info('nodes')").fetchall()
-                old = ADD_PLACEMENT if known and ("placement",) not in known else ""
+                later = [name for name in LATER_COLUMNS if known and (name,) not in known]
+                old = "".join(ADD_COLUMN.format(name) for name in later)
                 old += TAKE_OVER if version == 1 else ""
                 self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {old} COMMIT;")
 
@@ -147,14 +172,39 @@ class Ledger:
         """Add nodes that ran."""
         self._insert("nodes", list(rows))
 
+    def add_hits(self, rows: Iterable[HitRow]) -> None:
+        """Add what a run found stored."""
+        self._insert("hits", list(rows))
+
+    def hits(self) -> list[HitRow]:
+        """What all runs found stored."""
+        with self._map_errors():
+            return [HitRow(*row) for row in self._db.execute("SELECT * FROM hits").fetchall()]
+
+    def devices(self, keys: Iterable[str]) -> dict[str, str]:
+        """What the nodes of these keys ran on when they were last computed."""
+        found: dict[str, str] = {}
+        wanted = list(keys)
+        with self._map_errors():
+            for start in range(0, len(wanted), CHUNK):
+                chunk = wanted[start : start + CHUNK]
+                marks = ", ".join("?" * len(chunk))
+                found |= self._db.execute(
+                    f"SELECT key, device FROM nodes WHERE key IN ({marks}) AND error IS NULL "
+                    "ORDER BY started_at",
+                    chunk,
+                ).fetchall()
+        return found
+
     def _insert(self, table: str, rows: Sequence[msgspec.Struct]) -> None:
         if not rows:
             return
-        marks = ", ".join("?" * len(rows[0].__struct_fields__))
+        columns = rows[0].__struct_fields__
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
         values = [msgspec.structs.astuple(row) for row in rows]
         with self._map_errors():
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany(f"INSERT INTO {table} VALUES ({marks})", values)
+            self._db.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
             self._db.execute("COMMIT")
 
     def runs(self, limit: int = 20) -> list[RunRow]:
@@ -165,10 +215,12 @@ class Ledger:
 
     def nodes(self, run: str | None = None, limit: int = 1000) -> list[NodeRow]:
         """Nodes of a run, or the latest of all, newest first."""
+        names = ", ".join(NodeRow.__struct_fields__)
         where, values = ("WHERE run = ?", [run]) if run else ("", [])
         with self._map_errors():
             rows = self._db.execute(
-                f"SELECT * FROM nodes {where} ORDER BY started_at DESC LIMIT ?", [*values, limit]
+                f"SELECT {names} FROM nodes {where} ORDER BY started_at DESC LIMIT ?",
+                [*values, limit],
             ).fetchall()
         nodes = [NodeRow(*row) for row in rows]
         return [

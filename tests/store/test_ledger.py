@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from rushes.errors import StoreError
-from rushes.ledger import Ledger, NodeRow, RunEnd, RunRow, RunStart, describe_machine
+from rushes.ledger import HitRow, Ledger, NodeRow, RunEnd, RunRow, RunStart, describe_machine
 from tests.store.tools import python
 
 START = RunStart("r1", 1.0, "p", "make", "me", "0.1.0", "Linux")
@@ -119,3 +119,32 @@ def test_the_machine_is_named_without_its_host() -> None:
 
     assert platform.system() in describe_machine()
     assert not platform.node() or platform.node() not in describe_machine()
+
+
+def test_a_ledger_of_version_3_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    Ledger(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(
+            "ALTER TABLE nodes DROP COLUMN device; ALTER TABLE nodes DROP COLUMN version;"
+            "DROP TABLE hits; PRAGMA user_version = 3;"
+        )
+    ledger = Ledger(path)
+    row = msgspec.structs.replace(NODE, device="cuda:0", version="v")
+    ledger.add_nodes([row])
+    assert Ledger(path).nodes() == [row]
+    assert Ledger(path).hits() == []
+
+
+def test_hits_and_the_devices_of_keys(ledger: Ledger) -> None:
+    change = msgspec.structs.replace
+    ledger.add_nodes([
+        change(NODE, key="a", device="cpu", started_at=1.0),
+        change(NODE, key="a", device="cuda:0", started_at=2.0),
+        change(NODE, key="b", device="cuda:0", error="x"),
+    ])  # fmt: skip
+    assert ledger.devices(["a", "b", "c"]) == {"a": "cuda:0"}
+    assert ledger.devices(map(str, range(70_000))) == {}
+    hit = HitRow("r1", "denoise", "sprite", "cuda:0", 3, 12.5)
+    ledger.add_hits([hit])
+    assert ledger.hits() == [hit]

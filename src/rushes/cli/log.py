@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from rushes.cli.common import common_options, print_json, require_folder, show_bytes, show_seconds
+from rushes.errors import UsageError
+
+if TYPE_CHECKING:
+    from rushes.ledger import Ledger
+    from rushes.route.account import By
 
 
 @click.command(
@@ -16,36 +22,86 @@ from rushes.cli.common import common_options, print_json, require_folder, show_b
 Examples:
   rushes log                  the latest builds
   rushes log 3f9a0c12be01     every stage that a build ran
+  rushes log --by model       what each model used, what the cache saved, what became slower
+  rushes log --by day --csv   for a spreadsheet; also by project, and by key: who asked
   rushes log --json -n 100    for programs""",
 )
 @click.argument("run", required=False)
 @click.option("-n", "limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True)
+@click.option("--by", type=click.Choice(["model", "project", "day", "key"]),
+              help="Add the whole ledger up.")  # fmt: skip
+@click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values.")
 @common_options
-def command(run: str | None, limit: int, folder: Path, as_json: bool) -> int:
+def command(
+    run: str | None, limit: int, by: str | None, as_csv: bool, folder: Path, as_json: bool
+) -> int:
     """Show the ledger: what ran, how long, and for whom."""
     from rushes.ledger import Ledger
     from rushes.store.store import find_store
 
+    if as_csv and as_json:
+        raise UsageError("--csv and --json are two forms of one answer", hint="keep one of them")
+    if run is not None and by is not None:
+        raise UsageError("--by adds the whole ledger up, and a run is named", hint="keep one")
     path = find_store(require_folder(folder)) / "ledger.sqlite"
     ledger = Ledger(path) if path.exists() else None
+    if by is not None:
+        return _show_account(ledger, cast("By", by), as_csv=as_csv, as_json=as_json)
     if run is not None:
-        nodes = ledger.nodes(run, limit=1_000_000) if ledger else []
-        if as_json:
-            print_json({"run": run, "nodes": nodes})
-            return 0
-        for node in reversed(nodes):
-            ending = node.error or (
-                "" if node.passed is None else "passed" if node.passed else "failed"
-            )
-            take = f"take {node.attempt + 1}"
-            click.echo(f"{node.stage:<16} {node.shot:<20} {take:<8} {show_seconds(node.seconds):>9}"
-                       f" {show_bytes(node.peak_bytes):>9}  {ending}")  # fmt: skip
-        if not nodes:
-            click.echo(f"run {run} computed nothing, or is not in the ledger")
+        return _show_run(ledger, run, as_csv=as_csv, as_json=as_json)
+    return _show_runs(ledger, limit, as_csv=as_csv, as_json=as_json)
+
+
+def _show_account(ledger: Ledger | None, by: By, *, as_csv: bool, as_json: bool) -> int:
+    from rushes.cli.account_tables import build_account, csv_of_account, list_account, read_rows
+
+    rows = read_rows(ledger)
+    if as_csv:
+        click.echo(csv_of_account(rows, by), nl=False)
         return 0
+    document = build_account(rows, by, time.time())
+    if as_json:
+        print_json(document)
+        return 0
+    if not document["rows"]:
+        click.echo("nothing was built here yet")
+        return 0
+    for line in list_account(document):
+        click.echo(line)
+    return 0
+
+
+def _show_run(ledger: Ledger | None, run: str, *, as_csv: bool, as_json: bool) -> int:
+    nodes = ledger.nodes(run, limit=1_000_000) if ledger else []
+    if as_json:
+        print_json({"run": run, "nodes": nodes})
+        return 0
+    if as_csv:
+        from rushes.ledger import NodeRow
+
+        _print_csv(NodeRow.__struct_fields__, list(reversed(nodes)))
+        return 0
+    for node in reversed(nodes):
+        ending = node.error or (
+            "" if node.passed is None else "passed" if node.passed else "failed"
+        )
+        take = f"take {node.attempt + 1}"
+        click.echo(f"{node.stage:<16} {node.shot:<20} {take:<8} {show_seconds(node.seconds):>9}"
+                   f" {show_bytes(node.peak_bytes):>9}  {ending}")  # fmt: skip
+    if not nodes:
+        click.echo(f"run {run} computed nothing, or is not in the ledger")
+    return 0
+
+
+def _show_runs(ledger: Ledger | None, limit: int, *, as_csv: bool, as_json: bool) -> int:
     runs = ledger.runs(limit) if ledger else []
     if as_json:
         print_json({"runs": runs})
+        return 0
+    if as_csv:
+        from rushes.ledger import RunRow
+
+        _print_csv(RunRow.__struct_fields__, list(runs))
         return 0
     for row in runs:
         day = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.started_at))
@@ -57,3 +113,11 @@ def command(run: str | None, limit: int, folder: Path, as_json: bool) -> int:
     if not runs:
         click.echo("nothing was built here yet")
     return 0
+
+
+def _print_csv(columns: tuple[str, ...], rows: list[object]) -> None:
+    import msgspec
+
+    from rushes.cli.account_tables import write_csv
+
+    click.echo(write_csv(columns, [msgspec.to_builtins(row) for row in rows]), nl=False)

@@ -161,7 +161,8 @@ def find_standings(name: str, among: Sequence[str], task: str) -> Iterable[Stand
 
 
 def _say_licence(offer: Offer, use: Use) -> str:
-    said = [f"licence {' and '.join(offer.licence.ids)}"]
+    heard = " (second-hand)" if offer.licence.read == "second-hand" else ""
+    said = [f"licence {' and '.join(offer.licence.ids)}{heard}"]
     for terms in offer.terms:
         if terms.id in use.granted:
             said.append("by your agreement with its owner")
@@ -179,8 +180,6 @@ def _say_licence(offer: Offer, use: Use) -> str:
             said.append("commercial use has to be registered")
     if any(terms.read == "second-hand" for terms in offer.terms):
         said.append("its text was not read here")
-    elif offer.licence.read == "second-hand":
-        said.append("that it is under it is second-hand")
     return ", ".join(said)
 
 

@@ -9,6 +9,9 @@ from string import Template
 from rushes.route.choose import Candidate, Selection
 from rushes.route.question import Question
 
+POINTS = ((10, "9"), (18, "7.5"), (28, "6"), (40, "5"))
+"""Rows of the two tables, and the size of type with which A4 holds them."""
+
 NOTICE = "No legal advice: terms are in our own words, and licences change. Read the licence."
 
 
@@ -60,6 +63,7 @@ def draw_sheet(selection: Selection, day: str) -> str:
     ]
     return Template(page).substitute(
         day=escape(day),
+        points=_choose_points(len(rows) + len(out)),
         task=escape(selection.question.task),
         answers=answers,
         tries=escape(" and ".join(selection.tries)) or "nothing is left to try",
@@ -68,6 +72,11 @@ def draw_sheet(selection: Selection, day: str) -> str:
         sources="".join(f"<li>{escape(line)}</li>" for line in list_sources(selection)),
         notice=escape(NOTICE),
     )
+
+
+def _choose_points(rows: int) -> str:
+    """Of the type, in print, so that a page holds the rows."""
+    return next((size for most, size in POINTS if rows <= most), POINTS[-1][1])
 
 
 def _draw_candidate(number: int, candidate: Candidate) -> str:

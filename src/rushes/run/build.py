@@ -148,7 +148,7 @@ def build_project(
         shots=gather_shots(plan, results, outcome),
         films=gather_films(plan, results, outcome),
     )
-    entries.end(result)
+    entries.end(result, plan, results)
     return Build(result, plan, lock)
 
 

@@ -8,12 +8,20 @@ from collections.abc import Mapping
 import msgspec
 
 import rushes
-from rushes.ledger import Ledger, NodeRow, RunEnd, RunStart, describe_machine, describe_user
-from rushes.plan.nodes import Plan
+from rushes.canon import digest_value
+from rushes.ledger import HitRow, Ledger, NodeRow, RunEnd, RunStart, describe_machine, describe_user
+from rushes.plan.nodes import Node, Plan
 from rushes.plan.order import Step
 from rushes.run.execute import Observer
 from rushes.run.messages import Broken, Event, Finished
 from rushes.run.result import RunResult
+from rushes.store.index import Result
+from rushes.types import Key
+
+VERSION_LETTERS = 12
+
+Versions = Mapping[tuple[str, str | None], str]
+"""By stage and model, a digest of what stands behind it."""
 
 Seeds = Mapping[tuple[str, int], int]
 """Seed by shot and attempt."""
@@ -26,6 +34,7 @@ class LedgerObserver:
         self.ledger, self.run, self.observer = ledger, run, observer
         self.typical = ledger.typical()
         self.seeds: Seeds = {}
+        self.versions: Versions = {}
 
     def begin(self, project: str, command: str, started_at: float) -> None:
         """The run begins."""
@@ -40,16 +49,43 @@ class LedgerObserver:
         )
         self.ledger.begin_run(start)
 
-    def end(self, result: RunResult) -> None:
-        """The run has ended by itself."""
+    def end(self, result: RunResult, plan: Plan, results: Mapping[Key, Result]) -> None:
+        """The run has ended by itself.
+
+        Args:
+            results: what is stored of the plan.
+        """
         hits = sum(len(clip.stages) for clip in result.clips) - result.ran
         end = RunEnd(result.run, result.seconds, hits, result.ran, result.usd, result.exit_code)
+        ran = {s.key for clip in result.clips for s in clip.stages if s.result == "ran"}
+        self.ledger.add_hits(self._list_hits(plan, results, ran))
         self.ledger.end_run(end)
+
+    def _list_hits(self, plan: Plan, results: Mapping[Key, Result], ran: set[Key]) -> list[HitRow]:
+        """What this run did not compute, each key once."""
+        found: dict[Key, Node] = {}
+        for row in plan.rows():
+            key = row.node.key
+            if key is not None and key in results and key not in ran:
+                found[key] = row.node
+        devices = self.ledger.devices(found)
+        sums: dict[tuple[str, str | None, str], list[float]] = {}
+        for key, node in found.items():
+            kind = (node.stage, node.model, devices.get(key, ""))
+            sums.setdefault(kind, []).append(results[key].seconds)
+        return [
+            HitRow(self.run, *kind, nodes=len(seconds), seconds=sum(seconds))
+            for kind, seconds in sums.items()
+        ]
 
     def see_plan(self, plan: Plan) -> None:
         """The plan whose steps come next."""
         self.seeds = {
             (s.shot.name, take.attempt): take.seed for s in plan.shots for take in s.takes
+        }
+        self.versions = {
+            kind: digest_value(environment)[:VERSION_LETTERS]
+            for kind, environment in plan.environments.items()
         }
 
     def see_steps(self, steps: list[Step]) -> None:
@@ -66,10 +102,21 @@ class LedgerObserver:
             guess = event.predicted_bytes
             if guess is None:
                 guess = self.typical.get((step.node.stage, step.node.model), (None, None))[1]
-            self.ledger.add_nodes([_finished_row(self.run, step, event, self.seeds, guess)])
+            self.ledger.add_nodes([self._finish(step, event, guess)])
         elif isinstance(event, Broken) and event.error_type != "CorruptObject":
-            self.ledger.add_nodes([_broken_row(self.run, step, event, self.seeds)])
+            self.ledger.add_nodes([self._break(step, event)])
         self.observer.see_event(step, event)
+
+    def _finish(self, step: Step, event: Finished, predicted: int | None) -> NodeRow:
+        row = _finished_row(self.run, step, event, self.seeds, predicted)
+        return msgspec.structs.replace(row, version=self._find_version(step))
+
+    def _break(self, step: Step, event: Broken) -> NodeRow:
+        row = _broken_row(self.run, step, event, self.seeds)
+        return msgspec.structs.replace(row, version=self._find_version(step))
+
+    def _find_version(self, step: Step) -> str:
+        return self.versions.get((step.node.stage, step.node.model), "")
 
 
 def _finished_row(
@@ -93,6 +140,7 @@ def _finished_row(
         passed=event.passed,
         error=None,
         placement=event.placement,
+        device=event.device,
     )
 
 
