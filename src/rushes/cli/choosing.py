@@ -65,6 +65,41 @@ def _list_option(flag: str, help: str) -> Callable[[F], F]:
     return click.option(flag, multiple=True, callback=_split, metavar="NAME,...", help=help)
 
 
+ANSWERS: tuple[Callable[[Any], Any], ...] = (
+    _list_option("--licences", "Licences that are allowed; all where nothing is said."),
+    click.option("--revenue", type=Amount(), help="Yearly revenue of the whole group, in USD."),
+    click.option("--users", type=Amount(), help="Monthly users of what is made."),
+    _list_option("--territory", "Where it is used: ISO codes, EU, WORLD."),
+    click.option(
+        "--purpose",
+        type=click.Choice(["commercial", "research"]),
+        help="Not judged where nothing is said.",
+    ),
+    _list_option("--granted", "Licences for which you have an agreement."),
+    click.option("--data-stays", is_flag=True, help="Nothing may leave the building."),
+    click.option("--fine-tune", is_flag=True, help="The weights are to be trained further."),
+    vram_option,
+    click.option("--gpus", type=click.IntRange(1, 1024), default=1, show_default=True),
+    click.option("--device", metavar="NAME", help="Plan for this card, such as rtx4090."),
+    click.option("--sound", is_flag=True, help="It has to make sound, or to hear it."),
+    _list_option("--controls", "What clips are given: image, depth, pose, ..."),
+    click.option(
+        "--max-seconds",
+        type=click.FloatRange(0, 3600, min_open=True),
+        help="The longest clip that is wanted.",
+    ),
+    click.option("--volume", type=Volume(), help="Items, such as 40000/month; with --device."),
+)
+"""The questions, but for the task; their answers go to :func:`read_answers`."""
+
+
+def answer_options(function: F) -> F:
+    """All of :data:`ANSWERS`, in their order in the help."""
+    for option in reversed(ANSWERS):
+        function = option(function)
+    return function
+
+
 @click.command(
     "choose",
     epilog="""\b
@@ -77,23 +112,7 @@ Examples:
 )
 @click.option("--task", type=click.Choice(["generate", "understand", "reason", "code"]),
               required=True, help="Make video, read it, reason, or write code.")  # fmt: skip
-@_list_option("--licences", "Licences that are allowed; all where nothing is said.")
-@click.option("--revenue", type=Amount(), help="Yearly revenue of the whole group, in USD.")
-@click.option("--users", type=Amount(), help="Monthly users of what is made.")
-@_list_option("--territory", "Where it is used: ISO codes, EU, WORLD.")
-@click.option("--purpose", type=click.Choice(["commercial", "research"]),
-              help="Not judged where nothing is said.")  # fmt: skip
-@_list_option("--granted", "Licences for which you have an agreement.")
-@click.option("--data-stays", is_flag=True, help="Nothing may leave the building.")
-@click.option("--fine-tune", is_flag=True, help="The weights are to be trained further.")
-@vram_option
-@click.option("--gpus", type=click.IntRange(1, 1024), default=1, show_default=True)
-@click.option("--device", metavar="NAME", help="Plan for this card, such as rtx4090.")
-@click.option("--sound", is_flag=True, help="It has to make sound, or to hear it.")
-@_list_option("--controls", "What clips are given: image, depth, pose, ...")
-@click.option("--max-seconds", type=click.FloatRange(0, 3600, min_open=True),
-              help="The longest clip that is wanted.")  # fmt: skip
-@click.option("--volume", type=Volume(), help="Items, such as 40000/month; with --device.")
+@answer_options
 @click.option("--suite", type=click.Path(path_type=Path), metavar="FILE",
               help="Write a project that tries the two.")  # fmt: skip
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE",
@@ -106,7 +125,7 @@ def choose(
     from rushes.route.abilities import check_question
     from rushes.route.choose import choose_models
 
-    question = _read_answers(answers)
+    question = read_answers(answers)
     check_question(question)
     selection = choose_models(question)
     folder = require_folder(folder)
@@ -127,7 +146,12 @@ def choose(
     return 0
 
 
-def _read_answers(said: dict[str, Any]) -> Question:
+def read_answers(said: dict[str, Any]) -> Question:
+    """The question that the flags ask, ``task`` among them.
+
+    Raises:
+        UsageError: a licence, territory or card that is not known.
+    """
     from rushes.catalogue.device import find_device
     from rushes.catalogue.licences import Use, licence_ids
     from rushes.catalogue.territory import read_territory

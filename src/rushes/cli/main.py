@@ -33,6 +33,7 @@ COMMANDS = {
     "cache": "Look after the store: status, gc, verify.",
     "models": "Look at the catalogue; choose, fetch and carry models.",
     "cost": "Find where own cards, bought or rented, beat an API.",
+    "route": "Say where requests would go, at which price and time, and why not elsewhere.",
     "doctor": "Look at this machine and this project, and say what is wrong.",
     "completion": "Print the shell completion script.",
 }

@@ -91,7 +91,7 @@ def choose_models(question: Question, offers: Sequence[Offer] | None = None) -> 
 
 def _exclude(offer: Offer, fit: Fit | None, question: Question) -> tuple[str, str] | None:
     """The first reason against an offer, and its clause."""
-    if offer.is_embedded:
+    if offer.is_embedded and offer.name != question.stated:
         reason = "is a miniature that travels in the package, to try a pipeline with"
         return reason, " ".join(offer.entry.limits[:1])
     if objection := judge_licence(offer.licence, question.use):

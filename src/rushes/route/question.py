@@ -26,6 +26,7 @@ class Question:
         controls: what a clip is given besides its prompt, as ``[shots.NAME]`` or ``control`` say.
         max_seconds: the longest clip that is wanted.
         volume: items a month.
+        stated: name of a model that was asked for; it may then be one of the package's own.
     """
 
     task: Task
@@ -38,6 +39,7 @@ class Question:
     controls: tuple[str, ...] = ()
     max_seconds: float | None = None
     volume: int | None = None
+    stated: str = ""
 
     @property
     def seconds_an_item(self) -> float | None:

@@ -163,6 +163,7 @@ class PolicyTable(Struct, frozen=True, forbid_unknown_fields=True):
     purpose: Literal["commercial", "research"] | UnsetType = UNSET
     granted: list[str] = []
     paid: Literal["never", "ask", "fallback"] = "never"
+    providers: list[str] = []
     budget_usd: Annotated[float, Meta(ge=0, le=MAX_USD)] = 0.0
 
 
