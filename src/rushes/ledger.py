@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS hits (
 );
 PRAGMA user_version = 4;
 """
+VERSION = 4
 ADD_COLUMN = "ALTER TABLE nodes ADD COLUMN {} TEXT NOT NULL DEFAULT '';"
 LATER_COLUMNS = ("placement", "device", "version")
 """Earlier versions did not know how models lay, on what, nor what stood behind a stage."""
@@ -148,13 +149,24 @@ class Ledger:
         self.path = path
         with self._map_errors():
             self._db = sqlite3.connect(path, timeout=120.0, isolation_level=None)
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version < 4:
-                known = self._db.execute("SELECT name FROM pragma_table_info('nodes')").fetchall()
-                later = [name for name in LATER_COLUMNS if known and (name,) not in known]
-                old = "".join(ADD_COLUMN.format(name) for name in later)
-                old += TAKE_OVER if version == 1 else ""
-                self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {old} COMMIT;")
+            if self._read_version() < VERSION:
+                self._upgrade()
+
+    def _read_version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _upgrade(self) -> None:
+        """Make the tables, or those of an earlier version fit; once, whoever else tries to."""
+        self._db.execute("BEGIN IMMEDIATE")
+        version = self._read_version()
+        if version < VERSION:
+            known = self._db.execute("SELECT name FROM pragma_table_info('nodes')").fetchall()
+            later = [name for name in LATER_COLUMNS if known and (name,) not in known]
+            script = SCHEMA + "".join(ADD_COLUMN.format(name) for name in later)
+            script += TAKE_OVER if version == 1 else ""
+            for statement in filter(str.strip, script.split(";")):
+                self._db.execute(statement)
+        self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file."""

@@ -148,3 +148,13 @@ def test_hits_and_the_devices_of_keys(ledger: Ledger) -> None:
     hit = HitRow("r1", "denoise", "sprite", "cuda:0", 3, 12.5)
     ledger.add_hits([hit])
     assert ledger.hits() == [hit]
+
+
+def test_two_processes_take_an_old_ledger_over_at_once(tmp_path: Path) -> None:
+    path, rows = tmp_path / "ledger.sqlite", msgspec.json.encode([NODE]).decode()
+    Ledger(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("ALTER TABLE nodes DROP COLUMN device; PRAGMA user_version = 3;")
+    with python(WRITER, path, rows) as one, python(WRITER, path, rows) as two:
+        assert one.wait(60) == two.wait(60) == 0
+    assert len(Ledger(path).nodes()) == 80
