@@ -74,7 +74,8 @@ def _words(targets: tuple[str, ...], seed: int | None, attempts: int | None) -> 
 
 def _make(folder: Path, options: object, as_json: bool) -> int:
     from rushes.cli.progress import MakeObserver
-    from rushes.report.write import write_reports
+    from rushes.report.credentials import load_credentials
+    from rushes.report.write import sign_build, write_reports
     from rushes.run.build import BuildOptions, build_project, open_ledger
     from rushes.spec.resolve import load_project
     from rushes.store.store import Store, find_store
@@ -82,9 +83,14 @@ def _make(folder: Path, options: object, as_json: bool) -> int:
     assert isinstance(options, BuildOptions)
     project = load_project(folder)
     store = Store(find_store(folder))
+    credentials = load_credentials(project, store.folder)
     with MakeObserver() as observer:
         build = build_project(project, store, open_ledger(store), options, observer)
         paths = write_reports(build, store)
+        sign_build(build, store, credentials)
+        if credentials is not None:
+            note = "" if credentials.trusted else " (by a test certificate that nobody trusts)"
+            paths["signed"] = Path(f"out/signed{note}")
     if as_json:
         print_json(build.result)
     else:

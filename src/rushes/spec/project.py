@@ -9,7 +9,7 @@ from rushes.catalogue.model import Model, Sampling, Speed
 from rushes.media.formats import ExportFormat
 from rushes.spec.given import Conditions, Sound
 from rushes.spec.read import Source
-from rushes.spec.tables import PolicyTable
+from rushes.spec.tables import PolicyTable, SigningTable
 from rushes.types import VideoShape
 
 
@@ -69,6 +69,7 @@ class Project:
 
     Args:
         vram: the most memory of a card that a stage may take, in bytes; None for what there is.
+        signing: None for the test certificate.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Project:
     shots: dict[str, Shot]
     films: dict[str, Film]
     vram: int | None = None
+    signing: SigningTable | None = None
 
     @property
     def models(self) -> list[Model]:

@@ -17,6 +17,7 @@ from stat import S_ISREG
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from rushes.errors import ProjectError
 from rushes.spec import tables
@@ -134,6 +135,11 @@ def read_project_file(folder: Path) -> tuple[tables.ProjectFile, Source]:
             include=include,
             defaults=_read_table(raw, "defaults", tables.DefaultsTable, source),
             policy=_read_table(raw, "policy", tables.PolicyTable, source),
+            signing=(
+                _read_table(raw, "signing", tables.SigningTable, source)
+                if "signing" in raw
+                else UNSET
+            ),
             presets={**presets, **own},
             shots=_read_tables(raw, "shots", tables.ShotTable, source),
             films=_read_tables(raw, "films", tables.FilmTable, source),

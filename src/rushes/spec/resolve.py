@@ -67,6 +67,7 @@ def load_project(folder: Path) -> Project:
         shots=shots,
         films=films,
         vram=_read_vram(file, source),
+        signing=None if file.signing is UNSET else file.signing,
     )
     for model in project.models:
         check_licence(project, model)

@@ -159,6 +159,14 @@ class PolicyTable(Struct, frozen=True, forbid_unknown_fields=True):
     revenue_usd: Annotated[float, Meta(ge=0, le=MAX_USD)] | UnsetType = UNSET
     paid: Literal["never", "ask", "fallback"] = "never"
     budget_usd: Annotated[float, Meta(ge=0, le=MAX_USD)] = 0.0
+    provenance: Literal["signed", "none"] = "signed"
+
+
+class SigningTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[signing]``: whose name clips are signed in; PEM files, which may lie outside."""
+
+    certificate: File
+    key: File
 
 
 class ProjectTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,6 +186,7 @@ class ProjectFile(Struct, frozen=True, forbid_unknown_fields=True):
     include: list[str] = []
     defaults: DefaultsTable = DefaultsTable()
     policy: PolicyTable = PolicyTable()
+    signing: SigningTable | UnsetType = UNSET
     presets: dict[Name, PresetTable] = {}
     shots: dict[Name, ShotTable] = {}
     films: dict[Name, FilmTable] = {}
