@@ -17,7 +17,7 @@ import msgspec
 import tomli_w
 
 from rushes.catalogue.load import find_reader_entry
-from rushes.catalogue.model import Numerics
+from rushes.catalogue.model import Model, Numerics
 from rushes.catalogue.reader import DEFAULT_READER, Entry
 from rushes.catalogue.source import HubSource
 from rushes.checks.registry import asking_checks
@@ -173,6 +173,13 @@ def needed_checkpoints(project: Project) -> list[Entry]:
     return found
 
 
+def needed_instances(project: Project) -> dict[str, Entry]:
+    """The same by what nodes call them: once for each of the numerics that shots state."""
+    readers = [entry for entry in needed_checkpoints(project) if not isinstance(entry, Model)]
+    found: list[Entry] = [*project.instances, *readers]
+    return {entry.instance: entry for entry in found}
+
+
 def _asks_reader(project: Project) -> bool:
     for checks in {shot.checks for shot in project.shots.values()}:
         try:
@@ -254,9 +261,15 @@ def complete_lock(
     return Lock(1, models, toolchains), changes
 
 
-def locked_numerics(lock: Lock) -> dict[str, dict[str, Numerics]]:
-    """Numerics of every locked model, by id."""
-    return {name: locked.numerics for name, locked in lock.models.items()}
+def decided_numerics(project: Project, lock: Lock) -> dict[str, dict[str, Numerics]]:
+    """Numerics of every model, by instance, that the project states or that are locked."""
+    found: dict[str, dict[str, Numerics]] = {}
+    for model in project.instances:
+        if model.stated is not None:
+            found[model.instance] = model.stated.numerics
+        elif model.id in lock.models:
+            found[model.instance] = lock.models[model.id].numerics
+    return found
 
 
 def missing_entries(project: Project, lock: Lock) -> list[str]:
