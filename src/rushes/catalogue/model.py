@@ -31,7 +31,7 @@ Numerics = Literal["fp8", "int8", "tiled"]
 between their uses, weights rounded to int8, pictures coded in tiles."""
 
 NOT_DONE: Mapping[str, str] = {
-    "nvfp4": "NVFP4 needs modelopt and a Blackwell GPU to compute in; on others it only stores",
+    "nvfp4": "NVFP4 is not done: only Blackwell GPUs compute in it; to store as little, give GGUF",
     "gguf": "a GGUF file is a checkpoint of its own: name it as path in [models.NAME]",
     "nf4": "4-bit floats need bitsandbytes, which Rushes does not depend on",
 }

@@ -9,6 +9,7 @@ import msgspec
 from rushes.catalogue.footprint import find_footprint
 from rushes.catalogue.load import find_model, model_names
 from rushes.catalogue.model import Model, Numerics, Stated
+from rushes.catalogue.source import FilesSource
 from rushes.spec import tables
 from rushes.spec.layers import Layers
 from rushes.spec.read import Source
@@ -69,6 +70,9 @@ def _narrow_parts(model: Model, group: str) -> list[str]:
     """Parts of a kind that have layers to be kept narrow, as far as that was traced."""
     footprint = find_footprint(model)
     folders = [part.folder for part in model.parts if part.folder.startswith(group)]
+    if isinstance(model.source, FilesSource):
+        packed = {part for part, path in model.source.paths.items() if path.endswith(".gguf")}
+        folders = [folder for folder in folders if folder not in packed]
     if footprint is None:
         return folders
     traced = footprint.parts

@@ -134,6 +134,7 @@ class ModelTable(Struct, frozen=True, forbid_unknown_fields=True):
 
     like: str
     path: File
+    path_2: File | UnsetType = UNSET
 
 
 class ShotTable(Settings, frozen=True, forbid_unknown_fields=True):

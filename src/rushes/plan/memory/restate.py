@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
 from rushes.catalogue.footprint import Footprint, Law, StageWork, Weights, Work, find_footprint
 from rushes.catalogue.model import Model
-from rushes.catalogue.source import DTYPE_BYTES
+from rushes.catalogue.packed import read_packed
+from rushes.catalogue.source import DTYPE_BYTES, FilesSource
 
 
 def find_stated_footprint(model: Model) -> Footprint | None:
-    """What a model takes of memory in the dtype that the project states; None if never traced.
+    """What a model takes of memory in the dtype and the files of the project; None if not traced.
 
     A wider dtype widens weights and work alike, which is more than work in mixed types takes. For
     a narrower one the figures stay as they were traced: they are never too low.
     """
     footprint = find_footprint(model)
-    if footprint is None or model.stated is None:
+    if footprint is None:
+        return None
+    return _pack(_in_dtype(footprint, model), model)
+
+
+def _pack(footprint: Footprint, model: Model) -> Footprint:
+    """With the sizes that GGUF files say, for parts that come from such."""
+    if not isinstance(model.source, FilesSource):
+        return footprint
+    width = DTYPE_BYTES[model.dtype if model.stated is None else model.stated.dtype]
+    packed = {
+        part: read_packed(Path(path)).weigh(width)
+        for part, path in model.source.paths.items()
+        if path.endswith(".gguf")
+    }
+    return msgspec.structs.replace(footprint, parts={**footprint.parts, **packed})
+
+
+def _in_dtype(footprint: Footprint, model: Model) -> Footprint:
+    if model.stated is None:
         return footprint
     traced, stated = DTYPE_BYTES[model.dtype], DTYPE_BYTES[model.stated.dtype]
     if stated <= traced:
