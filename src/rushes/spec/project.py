@@ -84,5 +84,10 @@ class Project:
 
     @property
     def models(self) -> list[Model]:
-        """The models the shots use, each once, in order of first use."""
+        """The checkpoints the shots use, each once, in order of first use."""
         return list({shot.model.id: shot.model for shot in self.shots.values()}.values())
+
+    @property
+    def instances(self) -> list[Model]:
+        """The same, once for each of the numerics that shots state."""
+        return list({shot.model.instance: shot.model for shot in self.shots.values()}.values())

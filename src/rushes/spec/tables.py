@@ -35,6 +35,7 @@ Attempts = Annotated[int, Meta(ge=1, le=100)]
 File = Annotated[str, Meta(min_length=1, max_length=4096, description="path of a file")]
 Moment = Annotated[float, Meta(ge=0, le=MAX_SECONDS, description="seconds")]
 Memory = Annotated[str, Meta(pattern=SIZE_OF_MEMORY, description="10GB: 10^9 bytes each")]
+Quantisation = Literal["none", "fp8", "int8"]
 VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", max_length=64)]
 
 
@@ -54,6 +55,13 @@ class LoraTable(Struct, frozen=True, forbid_unknown_fields=True):
 
     path: File
     scale: Annotated[float, Meta(ge=-10, le=10)] = 1.0
+
+
+class QuantisationTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """How weights are kept, by kind of part: of the transformers, of the text encoders."""
+
+    transformer: Quantisation = "none"
+    text_encoder: Quantisation = "none"
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +84,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     shift: Annotated[float, Meta(gt=0, le=100)] | UnsetType = UNSET
     schedule: Annotated[str, Meta(pattern=NAME, max_length=64)] | UnsetType = UNSET
     speed: Literal["exact", "balanced", "fast"] | UnsetType = UNSET
+    dtype: Literal["float32", "bfloat16", "float16"] | UnsetType = UNSET
+    quantisation: Quantisation | QuantisationTable | UnsetType = UNSET
+    tiling: bool | UnsetType = UNSET
     loras: list[LoraTable] | UnsetType = UNSET
     upscale: Annotated[int, Meta(ge=1, le=16)] | UnsetType = UNSET
     attempts: Attempts | UnsetType = UNSET
@@ -123,6 +134,7 @@ class ModelTable(Struct, frozen=True, forbid_unknown_fields=True):
 
     like: str
     path: File
+    path_2: File | UnsetType = UNSET
 
 
 class ShotTable(Settings, frozen=True, forbid_unknown_fields=True):
