@@ -17,10 +17,10 @@ def weigh(part: torch.nn.Module) -> Weights:
     sizes = [nbytes_of(block) for block in blocks]
     narrow = [_castable_in(block, castable) for block in blocks]
     leaves = [nbytes_of(m) for m in part.modules() if not any(True for _ in m.children())]
-    first = next(iter(part.parameters()))
+    counted = castable[0].weight if castable else next(iter(part.parameters()))
     return Weights(
         nbytes=nbytes_of(part),
-        width=first.element_size(),
+        width=counted.element_size(),
         castable=sum(_weight_of(layer) for layer in castable),
         widest=max((_weight_of(layer) for layer in castable), default=0),
         leaf=max(leaves),

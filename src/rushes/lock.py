@@ -17,9 +17,9 @@ import msgspec
 import tomli_w
 
 from rushes.catalogue.load import find_reader_entry
-from rushes.catalogue.model import Numerics
+from rushes.catalogue.model import Model, Numerics
 from rushes.catalogue.reader import DEFAULT_READER, Entry
-from rushes.catalogue.source import HubSource
+from rushes.catalogue.source import FilesSource, HubSource
 from rushes.checks.registry import asking_checks
 from rushes.errors import LockRefused, ProjectError, UsageError, WeightsMissing
 from rushes.hub import find_checkpoint, list_files, locate_file, pin_model
@@ -139,8 +139,8 @@ def lock_model(model: Entry, store: Store, *, remember: bool = True) -> LockedMo
     paths = {name: locate_file(checkpoint, name) for name in list_files(checkpoint)}
     digests = store.digest_files(paths.values(), remember=remember)
     elsewhere = {p.source.repo: p.source.revision for p in model.parts if p.source is not None}
-    if isinstance(model.source, HubSource):
-        elsewhere.pop(model.source.repo, None)
+    if (hub := _hub_of(model)) is not None:
+        elsewhere.pop(hub.repo, None)
     return LockedModel(
         revision=model.source.revision,
         source=model.source.label,
@@ -149,15 +149,22 @@ def lock_model(model: Entry, store: Store, *, remember: bool = True) -> LockedMo
             name: LockedFile(digests[path.absolute()], path.stat().st_size)
             for name, path in paths.items()
         },
-        others=elsewhere if isinstance(model.source, HubSource) else {},
+        others={} if hub is None else elsewhere,
     )
+
+
+def _hub_of(model: Entry) -> HubSource | None:
+    """Where on the hub a model is, or the rest of one that has files of its own."""
+    source = model.source.base if isinstance(model.source, FilesSource) else model.source
+    return source if isinstance(source, HubSource) else None
 
 
 def pin_locked(model: E, locked: LockedModel | None) -> E:
     """The entry at the commits that rushes.lock says, for weights of the hub."""
-    if locked is None or not isinstance(model.source, HubSource):
+    hub = _hub_of(model)
+    if locked is None or hub is None:
         return model
-    return pin_model(model, {**locked.others, model.source.repo: locked.revision})
+    return pin_model(model, {**locked.others, hub.repo: locked.revision})
 
 
 def needed_checkpoints(project: Project) -> list[Entry]:
@@ -171,6 +178,13 @@ def needed_checkpoints(project: Project) -> list[Entry]:
         found.append(find_reader_entry(DEFAULT_READER))
         check_licence(project, found[-1])
     return found
+
+
+def needed_instances(project: Project) -> dict[str, Entry]:
+    """The same by what nodes call them: once for each of the numerics that shots state."""
+    readers = [entry for entry in needed_checkpoints(project) if not isinstance(entry, Model)]
+    found: list[Entry] = [*project.instances, *readers]
+    return {entry.instance: entry for entry in found}
 
 
 def _asks_reader(project: Project) -> bool:
@@ -254,9 +268,15 @@ def complete_lock(
     return Lock(1, models, toolchains), changes
 
 
-def locked_numerics(lock: Lock) -> dict[str, dict[str, Numerics]]:
-    """Numerics of every locked model, by id."""
-    return {name: locked.numerics for name, locked in lock.models.items()}
+def decided_numerics(project: Project, lock: Lock) -> dict[str, dict[str, Numerics]]:
+    """Numerics of every model, by instance, that the project states or that are locked."""
+    found: dict[str, dict[str, Numerics]] = {}
+    for model in project.instances:
+        if model.stated is not None:
+            found[model.instance] = model.stated.numerics
+        elif model.id in lock.models:
+            found[model.instance] = lock.models[model.id].numerics
+    return found
 
 
 def missing_entries(project: Project, lock: Lock) -> list[str]:

@@ -25,6 +25,7 @@ class Repo:
     Args:
         sent: bytes that are sent in the place of the true ones.
         cut: by file, after how many bytes the connection breaks; once.
+        stall: by file, after how many bytes nothing more comes while the hub lives; once.
         broken: files that are answered with an error; once.
     """
 
@@ -33,6 +34,7 @@ class Repo:
     token: str = ""
     sent: dict[str, bytes] = field(default_factory=dict)
     cut: dict[str, int] = field(default_factory=dict)
+    stall: dict[str, int] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
 
     def entry(self, name: str) -> dict[str, Any]:
@@ -50,6 +52,7 @@ class FakeHub:
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
         self.requests: list[tuple[str, str, str | None]] = []
+        self.closing = threading.Event()
         handler = type("Handler", (_Handler,), {"hub": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -61,6 +64,7 @@ class FakeHub:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def close(self) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -135,6 +139,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         self.end_headers()
         if self.command == "HEAD":
+            return None
+        if file in repo.stall:
+            self.wfile.write(data[start : repo.stall.pop(file)])
+            self.wfile.flush()
+            self.hub.closing.wait()
+            self.close_connection = True
             return None
         end = repo.cut.pop(file, len(data))
         self.wfile.write(data[start:end])

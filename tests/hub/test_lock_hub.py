@@ -157,7 +157,7 @@ def test_a_single_file_is_for_families_that_read_it(
         find_checkpoint(model)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["wan.ckpt", "wan.pt", "wan.gguf"])
+@pytest.mark.parametrize("name", ["wan.ckpt", "wan.pt"])
 def test_a_single_file_of_another_kind_is_refused(family: type, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"weights")
     with pytest.raises(LockRefused) as caught:

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from rushes.catalogue.load import find_model
+from rushes.catalogue.model import NOT_DONE
 from rushes.errors import StageFailed
 from rushes.hub import find_checkpoint
 from rushes.models.base import RESIDENT, DenoiseSettings, Placement, find_family
 from rushes.models.ltx2 import LoadedLTX2
-from rushes.models.placing import NOT_DONE, apply_numerics, castable_layers, find_blocks
+from rushes.models.placing import apply_numerics, castable_layers, find_blocks
 from tests.models.golden import NoCheckpoint
 
 LARGE = ("text_encoder", "transformer")

@@ -163,8 +163,8 @@ def test_labels_name_what_lies_in_each_cell(seed):
     seconds = np.array(picks) / clip.rate
     grid = (-(-len(picks) // 2), 8, 8)
     labels = label_clip(clip, seconds, grid)
-    cells = labels.cells.view(grid[0], 4, 4, 2)
-    assert labels.cells.shape == (grid[0] * 16, 2)
+    cells = labels.cells.kinds.view(grid[0], 4, 4, 2)
+    assert labels.cells.kinds.shape == (grid[0] * 16, 2)
     padded = list(seconds) + [seconds[-1]] * (len(seconds) % 2)
     for actor in clip.actors:
         kind = name_kind(actor.scene.colour, actor.scene.shape)

@@ -12,11 +12,15 @@ pytest.importorskip("cv2")
 
 from training.spotter import parts, train_reader  # noqa: E402
 from training.spotter.cache import write_shard  # noqa: E402
-from training.spotter.model import Spotter  # noqa: E402
+from training.spotter.labels import label_cells  # noqa: E402
+from training.spotter.model import Eyes, Spotter  # noqa: E402
 from training.spotter.questions import Question  # noqa: E402
 from training.spotter.sequences import AFTER, END, Writer, make_mask, number_clip  # noqa: E402
 from training.spotter.tally import Tally  # noqa: E402
 from training.spotter.tokenizer import list_pieces, train_tokenizer  # noqa: E402
+from training.spotter.train_eyes import draw_pairs  # noqa: E402
+from training.sprite.checkpoints import Ema, save  # noqa: E402
+from training.sprite.muon import Both  # noqa: E402
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -132,13 +136,44 @@ def test_only_answers_are_learnt(data):
 def test_one_step_reaches_every_weight(data, model):
     drawn = data.draw(np.array([0, 1]), np.random.default_rng(5), 3)
     model.zero_grad()
-    out = train_reader.take_step(model, drawn, eyes=False)
+    out = train_reader.take_step(model, drawn)
     assert float(out["answer"].detach()) == pytest.approx(np.log(950), rel=0.15)
-    still = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+    learns = [(n, p) for n, p in model.named_parameters() if p.requires_grad and "sight" not in n]
+    still = [n for n, p in learns if p.grad is None or not p.grad.any()]
     # a key's bias moves all scores of a row alike, so nothing depends on it
     assert [n for n in still if "qkv.bias" not in n] == []
-    eyes = train_reader.take_step(model, drawn, eyes=True)
-    assert set(eyes) == {"sight"}
+
+
+def test_a_mirrored_pair_has_mirrored_labels(data):
+    item = data.shards.load(0)
+    cells = label_cells(item.clip, np.array(item.seconds[:2]), (1, 8, 8))
+    mirrored = cells.mirror()
+    assert torch.equal(mirrored.kinds.flip(3), cells.kinds)
+    full = cells.kinds > 0
+    assert torch.equal(mirrored.places.flip(3)[full][:, 0], -cells.places[full][:, 0])
+    assert torch.equal(mirrored.places.flip(3)[full][:, 1:], cells.places[full][:, 1:])
+    # whatever has its middle in a cell touches it
+    assert (cells.colours[full] > 0).all()
+    assert (cells.shapes[full] > 0).all()
+
+
+def test_the_reader_takes_over_the_eyes_and_keeps_them(data, model, tmp_path):
+    torch.manual_seed(3)
+    eyes = Eyes()
+    pairs = draw_pairs(data.shards, np.random.default_rng(4), 3)
+    out = eyes(pairs.pixels, pairs.grids, pairs.truth)
+    assert set(out) == {"sight", "colour", "shape"}
+    save(tmp_path / "last.pt", eyes, Ema(eyes), Both(eyes, 1e-3), {"step": 1})
+    reader = Spotter(950)
+    reader.take_eyes(tmp_path / "last.pt")
+    visual = reader.reader.model.visual
+    assert torch.equal(
+        visual.blocks[0].mlp.linear_fc1.weight, eyes.visual.blocks[0].mlp.linear_fc1.weight
+    )
+    drawn = data.draw(np.array([0, 1]), np.random.default_rng(5), 3)
+    train_reader.take_step(reader, drawn)
+    moving = {n for n, p in visual.named_parameters() if p.grad is not None}
+    assert moving == {n for n, _ in visual.named_parameters() if "deepstack" in n}
 
 
 def test_workers_draw_the_same_clips_of_like_length(data):

@@ -5,16 +5,19 @@ vision tower's tokens what lies where, and one from the language model's state a
 each object has been doing so far (labels.py). Neither is exported.
 """
 
+from pathlib import Path
+
 import torch
 from torch import nn
 from torch.nn import functional
 from transformers import GenerationConfig, Qwen3VLConfig, Qwen3VLForConditionalGeneration
+from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLVisionModel
 
 from training.spotter import labels, parts
-from training.spotter.labels import Labels
+from training.spotter.labels import Cells, Labels
 from training.spotter.sequences import Batch
 
-ADAM = ("embed_tokens", "pos_embed", "patch_embed", "sight", "story")
+ADAM = ("embed_tokens", "pos_embed", "patch_embed", "sight", "story", "cover")
 
 
 def build_model(vocabulary: int) -> Qwen3VLForConditionalGeneration:
@@ -35,6 +38,51 @@ def build_model(vocabulary: int) -> Qwen3VLForConditionalGeneration:
     return model
 
 
+class Sight(nn.Linear):
+    """Reads from the vision tower's tokens which object has its middle in a cell, and where."""
+
+    def __init__(self) -> None:
+        super().__init__(parts.TEXT["hidden_size"], parts.DEPTH * (labels.KINDS + 1 + labels.PLACE))
+
+    def measure(self, tokens: torch.Tensor, truth: Cells) -> torch.Tensor:
+        """How wrong the tokens (N, width) are about what lies in their cells."""
+        out = self(tokens).view(len(tokens), parts.DEPTH, -1)
+        kinds, places = out.split((labels.KINDS + 1, labels.PLACE), -1)
+        weight = torch.ones(labels.KINDS + 1)
+        weight[0] = 0.15  # most cells are empty
+        loss = functional.cross_entropy(kinds.flatten(0, 1), truth.kinds.flatten(), weight)
+        full = truth.kinds > 0
+        if full.any():
+            loss = loss + functional.smooth_l1_loss(places[full], truth.places[full])
+        return loss
+
+
+class Eyes(nn.Module):
+    """The vision tower alone, with the layers that help it see; parts are named as in `Spotter`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        config = Qwen3VLConfig(vision_config=dict(parts.VISION)).vision_config
+        self.visual = Qwen3VLVisionModel._from_config(config)
+        self.sight = Sight()
+        self.cover = nn.Linear(
+            parts.TEXT["hidden_size"], parts.DEPTH * (labels.COLOURS + 1 + labels.SHAPES + 1)
+        )
+
+    def forward(
+        self, pixels: torch.Tensor, grids: torch.Tensor, truth: Cells
+    ) -> dict[str, torch.Tensor]:
+        """Losses `sight`, `colour` and `shape`."""
+        tokens = self.visual(pixels, grid_thw=grids, return_dict=True).pooler_output
+        out = self.cover(tokens).view(len(tokens), parts.DEPTH, -1)
+        colours, shapes = out.split((labels.COLOURS + 1, labels.SHAPES + 1), -1)
+        return {
+            "sight": self.sight.measure(tokens, truth),
+            "colour": functional.cross_entropy(colours.flatten(0, 1), truth.colours.flatten()),
+            "shape": functional.cross_entropy(shapes.flatten(0, 1), truth.shapes.flatten()),
+        }
+
+
 class Spotter(nn.Module):
     """What is trained, as one module."""
 
@@ -42,8 +90,18 @@ class Spotter(nn.Module):
         super().__init__()
         self.reader = build_model(vocabulary)
         width = parts.TEXT["hidden_size"]
-        self.sight = nn.Linear(width, parts.DEPTH * (labels.KINDS + 1 + labels.PLACE))
+        self.sight = Sight()
         self.story = nn.Linear(width, labels.KINDS * labels.STORY)
+
+    def take_eyes(self, path: Path) -> None:
+        """The averaged weights that train_eyes.py left at `path`; they are trained no further."""
+        kept = torch.load(path, weights_only=True)["ema"]
+        visual = self.reader.model.visual
+        visual.load_state_dict({n: kept[f"visual.{n}"] for n in visual.state_dict()})
+        self.sight.load_state_dict({n: kept[f"sight.{n}"] for n in self.sight.state_dict()})
+        for name, p in visual.named_parameters():
+            p.requires_grad_("deepstack" in name)
+        self.sight.requires_grad_(False)
 
     def see(self, batch: Batch):
         """The vision tower's output for all clips of a batch."""
@@ -62,22 +120,10 @@ class Spotter(nn.Module):
         logits = self.reader.lm_head(hidden[batch.rows, batch.columns - 1])
         return {
             "answer": functional.cross_entropy(logits, batch.targets),
-            "sight": self.measure_sight(torch.cat(seen.pooler_output), truth),
+            "sight": self.sight.measure(torch.cat(seen.pooler_output), truth.cells),
             "story": self.measure_story(hidden[batch.block_rows, batch.block_columns], truth),
             "guess": logits.argmax(-1),
         }
-
-    def measure_sight(self, tokens: torch.Tensor, truth: Labels) -> torch.Tensor:
-        """How wrong the tokens (N, width) are about what lies in their cells."""
-        out = self.sight(tokens).view(len(tokens), parts.DEPTH, -1)
-        kinds, places = out.split((labels.KINDS + 1, labels.PLACE), -1)
-        weight = torch.ones(labels.KINDS + 1)
-        weight[0] = 0.15  # most cells are empty
-        loss = functional.cross_entropy(kinds.flatten(0, 1), truth.cells.flatten(), weight)
-        full = truth.cells > 0
-        if full.any():
-            loss = loss + functional.smooth_l1_loss(places[full], truth.places[full])
-        return loss
 
     def measure_story(self, states: torch.Tensor, truth: Labels) -> torch.Tensor:
         """How wrong the states after the blocks (N, width) are about the objects so far."""

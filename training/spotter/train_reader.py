@@ -1,7 +1,8 @@
 """Trains spotter on the cached clips, with fresh questions every time a clip comes up.
 
-Three phases share the time: eyes (the vision tower alone learns what lies where), simple (clips of
-one object at most), all. Resumable: `python -m training.spotter.train_reader --minutes 100`.
+The vision tower is that of train_eyes.py and stays as it is, but for what leads into deeper layers.
+Two phases share the time: simple (clips of one object at most), all. Resumable:
+`python -m training.spotter.train_reader --minutes 100`.
 """
 
 import argparse
@@ -23,13 +24,14 @@ from training.spotter.settings import SETTINGS
 from training.spotter.shards import CACHE, RUNS, Shards
 from training.spotter.tally import Tally
 from training.spotter.tokenizer import train_tokenizer
+from training.spotter.train_eyes import OUT as EYES
 from training.sprite.checkpoints import Ema, load, save
 from training.sprite.muon import Both
 from training.sprite.workers import average, run_workers
 
 SEED = 31
-EYES, SIMPLE = 0.06, 0.2  # of the time, when these phases end
-SIGHT_WEIGHT, STORY_WEIGHT = 0.3, 0.3
+SIMPLE = 0.15  # of the time, when this phase ends
+STORY_WEIGHT = 0.3
 POOL = 8  # batches whose clips are sorted by length together, so that little is padded
 SHIFTED, SHIFT = 0.35, 6.0  # share of the clips taken to lie later in a longer one; seconds
 
@@ -87,15 +89,10 @@ def move(question: Question, shift: float) -> Question:
     return replace(question, seconds=seconds, answer=say_time(seconds))
 
 
-def take_step(model: Spotter, drawn: Draw, *, eyes: bool) -> dict[str, torch.Tensor]:
-    """Losses with their gradients."""
-    if eyes:
-        tokens = torch.cat(model.see(drawn.batch).pooler_output)
-        out = {"sight": model.measure_sight(tokens, drawn.truth)}
-        out["sight"].backward()
-        return out
+def take_step(model: Spotter, drawn: Draw) -> dict[str, torch.Tensor]:
+    """Losses with their gradients; `sight` is only watched."""
     out = model(drawn.batch, drawn.truth)
-    (out["answer"] + SIGHT_WEIGHT * out["sight"] + STORY_WEIGHT * out["story"]).backward()
+    (out["answer"] + STORY_WEIGHT * out["story"]).backward()
     return out
 
 
@@ -104,6 +101,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     torch.manual_seed(SEED)
     tokenizer = train_tokenizer()
     model = Spotter(len(tokenizer))
+    model.take_eyes(args.eyes / "last.pt")
     optimiser, ema = Both(model, args.rate, ADAM), Ema(model)
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "last.pt"
@@ -121,7 +119,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
         picks = data.pick(step, args.batch, simple=done < SIMPLE)[rank :: args.workers]
         drawn = data.draw(picks, np.random.default_rng((SEED, step, rank)), args.questions)
         optimiser.zero_grad()
-        out = take_step(model, drawn, eyes=done < EYES)
+        out = take_step(model, drawn)
         done = average(model, (time.time() - begin) / (args.minutes * 60))
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
@@ -149,6 +147,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--every", type=int, default=50, help="steps between two lines")
     parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--eyes", type=Path, default=EYES, help="where train_eyes left its result")
     parser.add_argument("--out", type=Path, default=RUNS / "reader")
     return parser.parse_args(words)
 

@@ -73,6 +73,7 @@ class Weights(Struct, frozen=True, forbid_unknown_fields=True):
         blocks: how many repeated blocks it has; 0 where it cannot be streamed block by block.
         block: the largest of these; ``block_castable`` of it.
         streamed, streamed_castable: all blocks together.
+        packed: layers are kept in few bits by the file itself, and unpacked while they run.
     """
 
     nbytes: int
@@ -85,6 +86,7 @@ class Weights(Struct, frozen=True, forbid_unknown_fields=True):
     block_castable: int = 0
     streamed: int = 0
     streamed_castable: int = 0
+    packed: bool = False
 
 
 class Work(Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ without a single weight on disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -29,6 +29,24 @@ ControlKind = Literal["depth", "pose", "edges"]
 Numerics = Literal["fp8", "int8", "tiled"]
 """How a part may be made to need less memory at the price of other bytes: weights cast to float8
 between their uses, weights rounded to int8, pictures coded in tiles."""
+
+NOT_DONE: Mapping[str, str] = {
+    "nvfp4": "NVFP4 is not done: only Blackwell GPUs compute in it; to store as little, give GGUF",
+    "gguf": "a GGUF file is a checkpoint of its own: name it as path in [models.NAME]",
+    "nf4": "4-bit floats need bitsandbytes, which Rushes does not depend on",
+}
+"""Numerics that are known and not offered, with the reason."""
+
+
+class Stated(Struct, frozen=True, forbid_unknown_fields=True):
+    """The numerics of a model as a project states them; nothing is proposed beside them.
+
+    Args:
+        numerics: by part, where it does not compute as it is stored.
+    """
+
+    dtype: Dtype
+    numerics: dict[str, Numerics] = {}
 
 
 class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,6 +155,8 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
         choice: which variant this is; "" for the model itself.
         like: id of the entry whose architecture this is, for weights of a project's own.
         numerics: by part, where it does not compute as it is stored; from rushes.lock.
+        tiles: whether its video VAE works in tiles where it is asked to, or always.
+        stated: numerics that the project states for its shot; they stand in for locked ones.
     """
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
@@ -163,11 +183,21 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     choice: str = ""
     like: str = ""
     numerics: dict[str, Numerics] = {}
+    tiles: Literal["asked", "always"] = "asked"
+    stated: Stated | None = None
 
     @property
     def id(self) -> str:
-        """Its name, with the variant's: what rushes.lock and keys go by."""
+        """Its name, with the variant's: the checkpoint, by which rushes.lock goes."""
         return f"{self.name}:{self.choice}" if self.choice else self.name
+
+    @property
+    def instance(self) -> str:
+        """The checkpoint with the numerics that are stated: by which nodes and workers go."""
+        if self.stated is None:
+            return self.id
+        said = [f"{part}={how}" for part, how in sorted(self.stated.numerics.items())]
+        return f"{self.id}@{'+'.join([self.stated.dtype, *said])}"
 
     @property
     def parameters(self) -> int:

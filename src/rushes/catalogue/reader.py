@@ -42,6 +42,11 @@ class ReaderEntry(Struct, frozen=True, forbid_unknown_fields=True):
         """What rushes.lock and keys go by."""
         return self.name
 
+    @property
+    def instance(self) -> str:
+        """By which nodes go: a reader has no numerics of a project's."""
+        return self.name
+
 
 Entry: TypeAlias = Model | ReaderEntry
 """What has a checkpoint: generators and readers share one namespace."""

@@ -99,7 +99,40 @@ class FolderSource(Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
         return "local"
 
 
-Source = PackageSource | HubSource | FolderSource
+class FilesSource(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="files"):
+    """Single files that a project brings for some parts; the rest is a catalogue entry's.
+
+    Args:
+        base: where the entry's weights are.
+        paths: absolute, by part.
+        said: the paths as the project wrote them.
+    """
+
+    base: PackageSource | HubSource
+    paths: dict[str, str]
+    said: list[str]
+
+    @property
+    def label(self) -> str:
+        """As rushes.lock writes it."""
+        return f"files:{','.join(self.said)}+{self.base.label}"
+
+    @property
+    def revision(self) -> str:
+        """That of the rest; the files' digests speak for themselves."""
+        return self.base.revision
+
+
+Source = PackageSource | HubSource | FolderSource | FilesSource
+
+SINGLE = "single"
+"""How a single file is called in its part's folder, before its suffix."""
+SINGLE_SUFFIXES = (".safetensors", ".gguf")
+SINGLE_CLASSES = frozenset({
+    "HunyuanVideoTransformer3DModel", "LTX2VideoTransformer3DModel", "WanTransformer3DModel",
+    "WanVACETransformer3DModel",
+})  # fmt: skip
+"""Classes that diffusers 0.42 reads from one file, in the layout of their authors."""
 
 
 class Part(Struct, frozen=True, forbid_unknown_fields=True):

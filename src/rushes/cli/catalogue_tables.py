@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from rushes.catalogue.model import Model, Sampling
-from rushes.catalogue.source import FolderSource, HubSource, Part, Source
+from rushes.catalogue.source import FilesSource, FolderSource, HubSource, Part, Source
 from rushes.cli.common import show_bytes
 from rushes.plan.memory.standard import SmallestCard
 
@@ -186,6 +186,8 @@ def _show_source(source: Source) -> str:
         return f"hub {source.repo} at {source.revision}{gated}"
     if isinstance(source, FolderSource):
         return f"folder {source.said}"
+    if isinstance(source, FilesSource):
+        return f"files {', '.join(source.said)}, the rest from {_show_source(source.base)}"
     return f"package {source.package}"
 
 

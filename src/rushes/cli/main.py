@@ -29,6 +29,7 @@ COMMANDS = {
     "check": "Run checks on any video file, or on shots of the project.",
     "ask": "Ask about any video file, or about shots of the project.",
     "report": "Write (and open) the report of the last build.",
+    "provenance": "Read who signed a clip, and what made it (C2PA).",
     "log": "Show the ledger: what ran, how long, and for whom.",
     "cache": "Look after the store: status, gc, verify.",
     "models": "Look at the catalogue; choose, fetch and carry models.",

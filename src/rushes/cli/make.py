@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +17,9 @@ from rushes.cli.common import (
     vram_option,
 )
 
+if TYPE_CHECKING:
+    from rushes.run.build import Build, BuildOptions
+
 
 @click.command(
     "make",
@@ -24,12 +30,17 @@ Examples:
   rushes make --seed 8           another take of every shot; texts stay encoded
   rushes make --dry-run          what would run
   rushes make --vram 10GB        refuse what takes more of a card
-  rushes make --locked           in CI: exit 3 where rushes.lock is incomplete""",
+  rushes make --locked           in CI: exit 3 where rushes.lock is incomplete
+  rushes make --changed main     what differs from the graph at a git revision""",
 )
 @click.argument("targets", nargs=-1, metavar="[SHOT|FILM]...")
 @click.option("--seed", type=click.IntRange(0, 2**53 - 1), help="Seed of every shot.")
 @click.option("--attempts", type=click.IntRange(1, 100), help="Takes to try per shot.")
 @click.option("--locked", is_flag=True, help="Refuse to add anything to rushes.lock.")
+@click.option(
+    "--changed", "revision", metavar="REV", is_flag=False, flag_value="HEAD",
+    help="Only what differs from a git revision; HEAD where none is named.",
+)  # fmt: skip
 @click.option("--device", metavar="NAME", help="cpu or cuda:N; default: a GPU if there is one.")
 @vram_option
 @click.option(
@@ -43,6 +54,7 @@ def command(
     seed: int | None,
     attempts: int | None,
     locked: bool,
+    revision: str | None,
     device: str | None,
     vram: int | None,
     jobs: int,
@@ -58,11 +70,43 @@ def command(
         targets, seed, attempts, locked, pick_device(device), jobs,
         _words(targets, seed, attempts), vram=vram,
     )  # fmt: skip
+    if revision is not None:
+        options = _narrow(folder, revision, options)
+        if not options.targets:
+            return _say_unchanged(revision, as_json)
     if dry_run:
         from rushes.cli.plan import show_plan
 
         return show_plan(folder, options, as_json)
     return _make(folder, options, as_json)
+
+
+def _narrow(folder: Path, revision: str, options: BuildOptions) -> BuildOptions:
+    from rushes.run.changed import find_changed
+
+    return replace(options, targets=find_changed(folder, revision, options))
+
+
+def _say_unchanged(revision: str, as_json: bool) -> int:
+    from rushes.run.result import RunResult
+
+    click.echo(f"nothing differs from {revision}", err=True)
+    if as_json:
+        print_json(RunResult(run="", seconds=0.0, usd=0.0, shots=[], films=[]))
+    return 0
+
+
+def _annotate(build: Build) -> None:
+    """In GitHub Actions: failures beside their lines, and a table in the job's summary."""
+    from rushes.report import annotations
+
+    if not annotations.is_wanted(os.environ):
+        return
+    project = build.plan.project
+    root = Path(os.environ.get("GITHUB_WORKSPACE") or project.folder)
+    for line in annotations.list_annotations(build.result, project, root):
+        click.echo(line, err=True)
+    annotations.write_summary(annotations.make_summary(build.result, project.name), os.environ)
 
 
 def _words(targets: tuple[str, ...], seed: int | None, attempts: int | None) -> str:
@@ -72,19 +116,25 @@ def _words(targets: tuple[str, ...], seed: int | None, attempts: int | None) -> 
     return " ".join(words)
 
 
-def _make(folder: Path, options: object, as_json: bool) -> int:
+def _make(folder: Path, options: BuildOptions, as_json: bool) -> int:
     from rushes.cli.progress import MakeObserver
-    from rushes.report.write import write_reports
-    from rushes.run.build import BuildOptions, build_project, open_ledger
+    from rushes.report.credentials import load_credentials
+    from rushes.report.write import sign_build, write_reports
+    from rushes.run.build import build_project, open_ledger
     from rushes.spec.resolve import load_project
     from rushes.store.store import Store, find_store
 
-    assert isinstance(options, BuildOptions)
     project = load_project(folder)
     store = Store(find_store(folder))
+    credentials = load_credentials(project, store.folder)
     with MakeObserver() as observer:
         build = build_project(project, store, open_ledger(store), options, observer)
         paths = write_reports(build, store)
+        sign_build(build, store, credentials)
+        if credentials is not None:
+            note = "" if credentials.trusted else " (by a test certificate that nobody trusts)"
+            paths["signed"] = Path(f"out/signed{note}")
+    _annotate(build)
     if as_json:
         print_json(build.result)
     else:

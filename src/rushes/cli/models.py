@@ -81,14 +81,22 @@ def show(name: str, folder: Path, as_json: bool) -> int:
 Examples:
   rushes models pull wan-2.2-ti2v-5b     from the hub, checked; at rushes.lock's commit
   rushes models pull wan-2.1-14b:i2v     the checkpoint for shots that are given an image
+  rushes models pull wan-2.1-14b --without transformer   for a transformer file of your own
   rushes models pull --from models.tar   from a bundle, without a network""",
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "--from", "bundle", type=click.Path(path_type=Path), metavar="FILE", help="A bundle to read."
 )
+@click.option("--without", multiple=True, metavar="PART", help="A part not to fetch; repeatable.")
 @common_options
-def pull(names: tuple[str, ...], bundle: Path | None, folder: Path, as_json: bool) -> int:
+def pull(
+    names: tuple[str, ...],
+    bundle: Path | None,
+    without: tuple[str, ...],
+    folder: Path,
+    as_json: bool,
+) -> int:
     """Fetch models from the hub, or from a bundle."""
     from rushes.catalogue.load import find_named
     from rushes.errors import UsageError
@@ -103,7 +111,7 @@ def pull(names: tuple[str, ...], bundle: Path | None, folder: Path, as_json: boo
         manifest = read_bundle(folder / bundle, _say)
         models = [find_named(name) for name in manifest.models]
     else:
-        models = [find_named(name) for name in names]
+        models = [_leave_out(find_named(name), without) for name in names]
     pulled = [_pull_one(model, folder, fetch=bundle is None) for model in models]
     if as_json:
         print_json({"models": pulled})
@@ -156,6 +164,21 @@ def _pin(model: Model, folder: Path) -> Model:
     from rushes.lock import pin_locked, read_lock
 
     return pin_locked(model, read_lock(folder).models.get(model.id))
+
+
+def _leave_out(model: Model, parts: tuple[str, ...]) -> Model:
+    """The model without parts that the project has files of its own for."""
+    import msgspec
+
+    from rushes.errors import UsageError
+
+    known = [part.folder for part in model.parts]
+    for part in parts:
+        if part not in known:
+            hint = f"its parts: {', '.join(known)}"
+            raise UsageError(f"{model.id} has no part {part!r}", hint=hint)
+    kept = [part for part in model.parts if part.folder not in parts]
+    return msgspec.structs.replace(model, parts=kept)
 
 
 def _pull_one(model: Model, folder: Path, *, fetch: bool) -> dict[str, Any]:

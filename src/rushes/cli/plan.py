@@ -145,7 +145,10 @@ def _print_memory(console: Console, memory: MemoryForecast | None) -> None:
     for model, numerics in memory.numerics.items():
         said = ", ".join(f"{part} in {how}" for part, how in numerics.items())
         state = "would be locked" if model in memory.proposed else "locked"
-        if said:
+        if model in memory.stated:
+            said = ", ".join(filter(None, [memory.stated[model], said]))
+            console.print(f"numerics of {model.partition('@')[0]}: {said} (stated)")
+        elif said:
             console.print(f"numerics of {model}: {said} ({state}; changes the bytes)")
     for model in memory.untraced:
         console.print(f"not all stages of {model} were traced; theirs is not known")

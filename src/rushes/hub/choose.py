@@ -14,7 +14,7 @@ from rushes.catalogue.model import Model
 from rushes.catalogue.source import HubSource, Part
 
 INDEX = "model_index.json"
-LOADED = (".safetensors", ".json", ".txt", ".model", ".jinja")
+LOADED = (".safetensors", ".gguf", ".json", ".txt", ".model", ".jinja")
 """Files of a checkpoint that are loaded; pickles never are."""
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 HELPERS = (

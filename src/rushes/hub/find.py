@@ -16,7 +16,15 @@ import msgspec
 
 from rushes.catalogue.model import Model
 from rushes.catalogue.reader import Entry
-from rushes.catalogue.source import FolderSource, HubSource
+from rushes.catalogue.source import (
+    SINGLE,
+    SINGLE_CLASSES,
+    SINGLE_SUFFIXES,
+    FilesSource,
+    FolderSource,
+    HubSource,
+    PackageSource,
+)
 from rushes.errors import LockRefused, WeightsMissing
 from rushes.hub.cache import find_commit, links_folder, list_snapshot, snapshot_folder
 from rushes.hub.choose import (
@@ -69,6 +77,13 @@ def find_checkpoint(model: Entry) -> Path:
     if isinstance(source, FolderSource):
         assert isinstance(model, Model), "projects bring generators only"
         return _find_own(model, source)
+    if isinstance(source, FilesSource):
+        assert isinstance(model, Model), "projects bring generators only"
+        return _link_pieces(model.id, _find_beside(model, source))
+    return _find_packaged(model, source)
+
+
+def _find_packaged(model: Entry, source: PackageSource) -> Path:
     folder = Path(str(resources.files(source.package).joinpath(source.path)))
     if not any((folder / name).is_file() for name in HEADS):
         raise WeightsMissing(
@@ -85,6 +100,10 @@ def pin_model(model: E, commits: Mapping[str, str] | None = None) -> E:
     Args:
         commits: by repository; for those that are not among them, what the cache holds.
     """
+    if isinstance(model.source, FilesSource):
+        base = pin_model(msgspec.structs.replace(model, source=model.source.base), commits)
+        source = msgspec.structs.replace(model.source, base=base.source)
+        return msgspec.structs.replace(base, source=source)
     known = commits or {}
 
     def pin(source: HubSource) -> HubSource:
@@ -152,6 +171,42 @@ def locate_file(checkpoint: Path, name: str) -> Path:
     return checkpoint if checkpoint.is_file() else checkpoint / name
 
 
+def _find_beside(model: Model, source: FilesSource) -> list[Piece]:
+    """The project's files with the catalogue's configurations, and the rest of the checkpoint."""
+    rest = [part for part in model.parts if part.folder not in source.paths]
+    base = msgspec.structs.replace(model, name=model.like, source=source.base, parts=rest)
+    if isinstance(source.base, HubSource):
+        try:
+            pieces = find_pieces(base)
+        except WeightsMissing as exc:
+            less = "".join(f" --without {part}" for part in source.paths)
+            raise WeightsMissing(exc.message, hint=f"{exc.hint}{less}") from exc
+    else:
+        folder = _find_packaged(base, source.base)
+        names = [n for n in list_files(folder) if n.partition("/")[0] not in source.paths]
+        pieces = [Piece(n, source.base.package, "", n, folder / n) for n in names]
+    for part, path in source.paths.items():
+        if not Path(path).is_file():
+            text = f"the weights of {model.id} are gone: {path}"
+            raise WeightsMissing(text, hint="look at [models] in the project file")
+        single = f"{part}/{SINGLE}{Path(path).suffix}"
+        pieces.append(Piece(single, "", "", path, Path(path)))
+        config = _find_config_file(model, part, source.base)
+        pieces.append(Piece(f"{part}/config.json", "", "", "config.json", config))
+    return sorted(pieces, key=lambda piece: piece.local)
+
+
+def _find_config_file(model: Model, folder: str, base: PackageSource | HubSource) -> Path:
+    """A part's ``config.json``: the catalogue's, or the package's that holds the weights."""
+    part = next(part for part in model.parts if part.folder == folder)
+    if part.config:
+        return Path(str(resources.files("rushes.catalogue").joinpath("configs", part.config)))
+    assert isinstance(base, PackageSource), (
+        "an entry of the hub has the configurations of its parts"
+    )
+    return Path(str(resources.files(base.package).joinpath(base.path, folder, "config.json")))
+
+
 def _find_own(model: Model, source: FolderSource) -> Path:
     path, hint = Path(source.path), "look at [models] in the project file"
     if path.is_file():
@@ -171,15 +226,17 @@ def _find_own(model: Model, source: FolderSource) -> Path:
 
 
 def _check_single(model: Model, path: Path, said: str) -> None:
-    if path.suffix != ".safetensors":
+    if path.suffix not in SINGLE_SUFFIXES:
         what = "a pickle, which can run code" if path.suffix in PICKLES else "not safetensors"
         raise LockRefused(
             f"{said!r} of {model.id} is {what}", hint="only safetensors files are loaded"
         )
-    if not getattr(find_family(model.family), "reads_single_file", False):
+    reads = getattr(find_family(model.family), "reads_single_file", False)
+    if path.suffix == ".gguf" or not reads:
         raise LockRefused(
             f"{model.id} cannot be read from a single file: {said!r}",
-            hint="give the folder of a checkpoint in the hub's layout, with model_index.json",
+            hint="give the folder of a checkpoint in the hub's layout, with model_index.json; "
+            f"diffusers reads single files of {', '.join(sorted(SINGLE_CLASSES))}",
         )
 
 

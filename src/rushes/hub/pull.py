@@ -6,7 +6,7 @@ import glob
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from rushes.errors import HubError, HubUnreachable, LockRefused, Refused, StoreF
 from rushes.hub.cache import COMMIT, hub_folder, keep_commit, repo_folder, snapshot_folder
 from rushes.hub.choose import choose_files, find_fault, revisions_of
 from rushes.hub.find import find_checkpoint, find_pieces, is_here, pin_model
+from rushes.hub.halves import count_halves, fetch_large
 from rushes.store.files import BLOCK, digest_file
 
 SPARE_BYTES = 1_000_000_000
@@ -53,7 +54,8 @@ class RemoteFile:
 def pull_model(model: Model, say: Say) -> Pulled:
     """Fetch what is missing of a model, and check every file against the hub's own digests.
 
-    Files that are here are not fetched again; a connection that breaks is taken up where it broke.
+    Files that are here are not fetched again; a connection that breaks is taken up where it broke,
+    and so is a large file that another process left half done.
 
     Args:
         say: told what happens, a line each.
@@ -155,9 +157,14 @@ def _pull_repository(
     missing = {name: f for name, f in wanted.items() if not (folder / name).exists()}
     nbytes = sum(file.nbytes for file in missing.values())
     if missing:
-        _check_room(nbytes)
-        say(f"fetching {len(missing)} files of {repo} at {commit[:12]}, {nbytes / 1e9:.2f} GB")
-        _download(repo, commit, list(wanted))
+        halves = {name: f.sha256 for name, f in missing.items() if f.sha256 is not None}
+        here = count_halves(repo, halves)
+        _check_room(nbytes - here)
+        of_it = f", {here / 1e9:.2f} GB of it here" if here else ""
+        what = f"{len(missing)} files of {repo} at {commit[:12]}"
+        say(f"fetching {what}, {nbytes / 1e9:.2f} GB{of_it}")
+        large = {name: (sha256, files[name].nbytes) for name, sha256 in halves.items()}
+        _download(repo, commit, list(wanted), large)
     whole = sum(file.nbytes for file in wanted.values())
     say(f"checking {len(wanted)} files of {repo}, {whole / 1e9:.2f} GB")
     for name, file in wanted.items():
@@ -165,10 +172,14 @@ def _pull_repository(
     return nbytes
 
 
-def _download(repo: str, commit: str, names: list[str]) -> None:
+def _download(
+    repo: str, commit: str, names: list[str], large: Mapping[str, tuple[str, int]]
+) -> None:
+    """Fetch files into the cache; ``large``: those with a SHA-256, with it and their size."""
     from huggingface_hub import snapshot_download
 
     with map_hub_errors(repo, commit):
+        fetch_large(repo, commit, large, _endpoint(), WORKERS)
         snapshot_download(
             repo,
             revision=commit,

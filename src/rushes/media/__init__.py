@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         read_both,
         read_frames,
     )
+    from rushes.media.tagging import tag_clip
     from rushes.media.writing import AudioWriter, FrameWriter, frame_rate
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "read_audio_at",
     "read_both",
     "read_frames",
+    "tag_clip",
 ]
 
 _HOMES = {
@@ -79,6 +81,7 @@ _HOMES = {
         "read_both",
         "read_frames",
     ),
+    "tagging": ("tag_clip",),
     "writing": ("AudioWriter", "FrameWriter", "frame_rate"),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -174,6 +174,13 @@ class OpenedCheckpoint:
         if not issubclass(kind, torch.nn.Module):  # a tokenizer, a scheduler, an image processor
             return kind.from_pretrained(folder, local_files_only=True)
         dtype = torch.float32 if name in self.full_precision else getattr(torch, self.model.dtype)
+        from rushes.models.single import WrongFile, find_single, load_single
+
+        if (single := find_single(self.folder / name)) is not None:
+            try:
+                return load_single(kind, single, dtype).eval().requires_grad_(False)
+            except WrongFile as exc:
+                raise self._wrong(f"has a file as {name} that {exc}") from exc
         part, found = kind.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=dtype,
             output_loading_info=True,

@@ -5,31 +5,24 @@ or streamed through it block by block. Numerics change what is computed: layers 
 their uses, weights rounded to int8, pictures decoded in tiles. The plan chooses both
 (:mod:`rushes.plan.memory`).
 
-What is not done here is refused by name in :data:`NOT_DONE`.
+What is not done here is refused by name: :data:`rushes.catalogue.model.NOT_DONE`.
 """
 
 from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
+from rushes.catalogue.model import NOT_DONE
 from rushes.errors import StageFailed
 from rushes.models.base import Placement
 
 SKIPPED = ("pos_embed", "patch_embed", "norm", "^proj_in$", "^proj_out$", "lm_head", "lora")
 """Names of layers that keep their numbers, beside those that a class names itself."""
-
-NOT_DONE: Mapping[str, str] = {
-    "nvfp4": "NVFP4 needs modelopt and a Blackwell GPU to compute in; on others it only stores",
-    "gguf": "GGUF files are another checkpoint; give one converted to safetensors in [models]",
-    "nf4": "4-bit floats need bitsandbytes, which Rushes does not depend on",
-}
-"""Numerics that are known and not offered, with the reason."""
 
 
 def castable_layers(part: nn.Module) -> list[nn.Linear]:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from functools import cache
 
 from rushes.canon import encode_value
+from rushes.catalogue.model import Model
 from rushes.catalogue.reader import ReaderEntry
 from rushes.checks.registry import (
     asking_checks,
@@ -17,7 +18,7 @@ from rushes.checks.registry import (
     require_no_prompt,
 )
 from rushes.errors import UsageError
-from rushes.lock import Lock, needed_checkpoints
+from rushes.lock import Lock, needed_instances
 from rushes.media.formats import ExportFormat
 from rushes.plan.entries import list_parts, pick_files
 from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
@@ -147,7 +148,8 @@ class _Builder:
         self._encoded: dict[Params, bytes] = {}
         self._checks: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, int], ...]] = {}
         self._asking: dict[tuple[str, ...], bool] = {}
-        self._entries = {entry.id: entry for entry in needed_checkpoints(project)}
+        self._by_key: dict[Key, Node] = {}
+        self._entries = needed_instances(project)
 
     def plan_take(self, shot: Shot, attempt: int, bases: Mapping[str, ShotPlan]) -> Take:
         """One attempt, over the kept takes of what it is made from."""
@@ -249,6 +251,8 @@ class _Builder:
             return known
         key = self._key(stage, params, inputs, model, digests)
         node = Node(key, stage, params, inputs, model, files)
+        if key is not None:  # numerics that are stated as they are locked make equal work
+            node = self._by_key.setdefault(key, node)
         self._nodes[identity] = node
         return node
 
@@ -286,14 +290,18 @@ class _Builder:
         if stage not in self.lock.toolchains:
             return None
         if model is not None:
-            if model not in self.lock.models:
+            entry = self._entries[model]
+            if entry.id not in self.lock.models:
                 return None
-            locked = self.lock.models[model]
-            read = pick_files(self._entries[model], stage, locked.files)
+            locked = self.lock.models[entry.id]
+            read = pick_files(entry, stage, locked.files)
             files = {path: locked.files[path].sha256 for path in read}
-            parts = list_parts(self._entries[model], stage, files)
-            changed = {part: n for part, n in locked.numerics.items() if part in parts}
-            numerics = {"dtype": locked.dtype, **changed}
+            parts = list_parts(entry, stage, files)
+            stated = entry.stated if isinstance(entry, Model) else None
+            decided = locked.numerics if stated is None else stated.numerics
+            changed = {part: n for part, n in decided.items() if part in parts}
+            dtype = locked.dtype if stated is None else stated.dtype
+            numerics = {"dtype": dtype, **changed}
         return Environment(STAGES[stage].version, files, self.lock.toolchains[stage], numerics)
 
 

@@ -195,8 +195,8 @@ def _reasons(
 ) -> list[str]:
     """Own reasons of a node, in words; none where only its inputs changed."""
     reasons = _differences(old.params, new.params)
-    if old.model != new.model:
-        reasons.append(f"model {old.model} → {new.model}")
+    if _checkpoint(old) != _checkpoint(new):
+        reasons.append(f"model {_checkpoint(old)} → {_checkpoint(new)}")
     if old.inputs != new.inputs:
         reasons += _differences(old.inputs, new.inputs)
     stage = stage.partition(".")[0]
@@ -206,13 +206,18 @@ def _reasons(
         return reasons + (["weights or toolchain not locked yet"] if was is not now else [])
     if was.version != now.version:
         reasons.append(f"stage version {was.version} → {now.version}")
-    if old.model == new.model:
+    if _checkpoint(old) == _checkpoint(new):
         paths = sorted(was.files.keys() | now.files.keys())
         changed = [path for path in paths if was.files.get(path) != now.files.get(path)]
         reasons += [f"weights {path} changed" for path in changed[:3]]
     reasons += _differences(was.toolchain, now.toolchain)
     reasons += _differences(was.numerics, now.numerics)
     return reasons
+
+
+def _checkpoint(node: NodeRecord) -> str | None:
+    """The node's checkpoint; numerics that are stated have reasons of their own."""
+    return None if node.model is None else node.model.partition("@")[0]
 
 
 def _differences(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:

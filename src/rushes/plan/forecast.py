@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from rushes.catalogue.model import Model
 from rushes.plan.memory.fit import MemoryPlan
 from rushes.plan.nodes import Node, Plan
 from rushes.plan.order import order_work
@@ -65,8 +66,8 @@ class Totals(msgspec.Struct, frozen=True):
 class MemoryForecast(msgspec.Struct, frozen=True):
     """What the plan was fitted to. ``limit``: in words, "" where the device is the limit.
 
-    ``numerics``: by model and part, what is locked or would be; ``untraced``: models of whose
-    memory nothing is known.
+    ``numerics``: by model and part, what is stated, locked or would be; ``stated``: of those that
+    the project states, the dtype; ``untraced``: models of whose memory nothing is known.
     """
 
     device: str
@@ -77,6 +78,7 @@ class MemoryForecast(msgspec.Struct, frozen=True):
     numerics: dict[str, dict[str, str]]
     proposed: list[str]
     untraced: list[str]
+    stated: dict[str, str] = {}
 
 
 class Forecast(msgspec.Struct, frozen=True):
@@ -124,11 +126,11 @@ def forecast_plan(
             peak_bytes=max(whole, default=None if peaks else 0),
             usd=0.0,
         ),
-        None if memory is None else _describe_memory(memory),
+        None if memory is None else _describe_memory(memory, plan.project.instances),
     )
 
 
-def _describe_memory(memory: MemoryPlan) -> MemoryForecast:
+def _describe_memory(memory: MemoryPlan, models: Iterable[Model]) -> MemoryForecast:
     target = memory.target
     return MemoryForecast(
         device=target.device.name,
@@ -139,6 +141,7 @@ def _describe_memory(memory: MemoryPlan) -> MemoryForecast:
         numerics={name: dict(numerics) for name, numerics in memory.numerics.items()},
         proposed=sorted(memory.proposed),
         untraced=list(memory.untraced),
+        stated={m.instance: m.stated.dtype for m in models if m.stated is not None},
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rushes.lock import needed_checkpoints
+from rushes.lock import needed_instances
 from rushes.plan.entries import list_parts
 from rushes.plan.nodes import Node, Plan
 from rushes.stages.registry import STAGES
@@ -82,7 +82,7 @@ def order_work(plan: Plan, is_present: Callable[[Key], bool], *, ahead: bool = F
 
 def _mark_loads(plan: Plan, ordered: list[tuple[Node, str, int]]) -> list[Step]:
     loaded: set[tuple[str, str]] = set()
-    entries = {entry.id: entry for entry in needed_checkpoints(plan.project)}
+    entries = needed_instances(plan.project)
     steps = []
     for node, name, attempt in ordered:
         fresh: tuple[str, ...] = ()

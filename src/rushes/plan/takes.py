@@ -106,7 +106,8 @@ class TakePlanner:
         load: bool = False,
     ) -> Node:
         """A node under its stage's name, or the next number of it."""
-        node = self.make(stage, params, inputs or [], self.shot.model.id if load else None, files)
+        model = self.shot.model.instance if load else None
+        node = self.make(stage, params, inputs or [], model, files)
         if node in self.nodes.values():
             return node
         count = sum(other.stage == stage for other in self.nodes.values())

@@ -219,7 +219,8 @@ def _clip_digest(node: Node, clip: ClipResult, results: Mapping[Key, Result]) ->
 
 def _record_models(plan: Plan) -> list[ModelRecord]:
     used = {shot.shot.model.id for shot in plan.shots}
-    used |= {node.model for *_, node in plan.rows() if node.model is not None}
+    rows = (node.model for *_, node in plan.rows() if node.model is not None)
+    used |= {name.partition("@")[0] for name in rows}
     return [
         ModelRecord(m.name, m.title, m.licence.id, m.licence.name, m.licence.url)
         for m in needed_checkpoints(plan.project)

@@ -7,7 +7,10 @@ from pathlib import Path
 import msgspec
 
 from rushes.errors import UsageError
+from rushes.lock import LOCK_FILE
 from rushes.plan.explain import GraphRecord
+from rushes.report.claim import Claim, make_claims
+from rushes.report.credentials import Credentials
 from rushes.report.junit import make_junit
 from rushes.report.manifest import (
     MANIFEST_FILE,
@@ -18,9 +21,12 @@ from rushes.report.manifest import (
     make_manifest,
     read_manifest,
 )
+from rushes.report.sign import sign_clips
 from rushes.run.build import Build
 from rushes.run.place import OUT_FOLDER
-from rushes.store.files import write_durable
+from rushes.spec.given import SourceFile
+from rushes.spec.project import Shot
+from rushes.store.files import digest_file, write_durable
 from rushes.store.store import Store
 from rushes.types import Digest
 
@@ -55,6 +61,36 @@ def write_reports(build: Build, store: Store) -> dict[str, Path]:
     write_durable(folder / paths["report"], render_page(manifest, folder))
     write_durable(folder / paths["manifest"], encode_manifest(manifest))
     return paths
+
+
+def sign_build(build: Build, store: Store, credentials: Credentials | None) -> list[Path]:
+    """Write the signed copies of a build's clips into ``out/signed``; see :mod:`.sign`.
+
+    Args:
+        credentials: None where the project's policy says that clips are not signed.
+
+    Returns:
+        The copies that were written; none where all are there.
+
+    Raises:
+        StageFailed: the credentials do not serve.
+        StoreFull: no space left.
+    """
+    if credentials is None:
+        return []
+    folder = build.plan.project.folder
+
+    def claim() -> dict[str, Claim]:
+        given = {shot.shot.name: _shows_given(shot.shot) for shot in build.plan.shots}
+        return make_claims(make_manifest(build, store), digest_file(folder / LOCK_FILE), given)
+
+    return sign_clips(folder / OUT_FOLDER, fingerprint_build(build), credentials, claim)
+
+
+def _shows_given(shot: Shot) -> bool:
+    """Whether footage or sound from outside is itself part of the clip."""
+    given = (shot.conditions.video, shot.conditions.audio, shot.sound)
+    return any(isinstance(one, SourceFile) for one in given)
 
 
 def _keep_other_graphs(manifest: Manifest, before: Manifest | None) -> Manifest:

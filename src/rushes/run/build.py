@@ -18,6 +18,7 @@ from rushes.lock import (
     complete_lock,
     missing_entries,
     needed_checkpoints,
+    needed_instances,
     needed_stages,
     pin_locked,
     read_lock,
@@ -169,8 +170,8 @@ def _run_rounds(
     empty = 0
     interval = project.checkpoint_seconds
     entries = {
-        entry.id: with_numerics(pin_locked(entry, lock.models.get(entry.id)), lock)
-        for entry in needed_checkpoints(project)
+        name: with_numerics(pin_locked(entry, lock.models.get(entry.id)), lock)
+        for name, entry in needed_instances(project).items()
     }
     with LocalExecutor(
         store, observer, options.device, options.media_workers, interval, entries

@@ -70,7 +70,7 @@ class LocalExecutor:
     Args:
         device: where models run: ``cpu``, ``cuda:N``, or ``auto``.
         media_workers: how many exports and checks may run at once.
-        entries: by id, what steps may load.
+        entries: by instance, what steps may load.
 
     Attributes:
         memory: how the nodes of the next steps lie on the device.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+import tarfile
 import tempfile
+from io import BytesIO
 from pathlib import Path
 
 from rushes.errors import UsageError
@@ -28,18 +30,16 @@ def graph_at_revision(folder: Path, revision: str, lock: Lock) -> tuple[GraphRec
     Raises:
         UsageError: not a git repository, or no such revision, or no project in it.
     """
-    listed = _git(folder, "ls-tree", "-r", "--name-only", "-z", "--end-of-options", revision, ".")
-    names = [name for name in listed.decode().split("\0") if name.endswith((".toml", LOCK_FILE))]
-    if PROJECT_FILE not in names:
-        raise UsageError(f"{revision} holds no {PROJECT_FILE} in this folder")
+    commit = _git(folder, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
     with tempfile.TemporaryDirectory(prefix="rushes-diff-") as name:
         copy = Path(name)
-        for path in names:
-            target = copy / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(_git(folder, "show", f"{revision}:./{path}"))
+        # what a shot is given is part of its key, so that the folder is needed whole
+        with tarfile.open(fileobj=BytesIO(_git(folder, "archive", commit.decode().strip()))) as tar:
+            tar.extractall(copy, filter="data")
+        if not (copy / PROJECT_FILE).is_file():
+            raise UsageError(f"{revision} holds no {PROJECT_FILE} in this folder")
         project = load_project(copy)
-        had_lock = LOCK_FILE in names
+        had_lock = (copy / LOCK_FILE).is_file()
         store = Store(find_store(folder), read_only=True)
         plan = build_plan(
             project, read_lock(copy) if had_lock else lock, lambda keys: find_facts(store, keys)

@@ -8,7 +8,7 @@ import msgspec
 
 from rushes.catalogue.model import Model, Numerics
 from rushes.catalogue.reader import Entry
-from rushes.lock import Lock, locked_numerics
+from rushes.lock import Lock, decided_numerics
 from rushes.plan.build import build_plan
 from rushes.plan.memory.fit import MemoryPlan, Target, plan_memory
 from rushes.plan.nodes import Plan
@@ -23,7 +23,8 @@ def fit_plan(plan: Plan, lock: Lock, target: Target) -> MemoryPlan:
     """
     nodes = dict.fromkeys(row.node for row in plan.rows())
     propose = target.limit is not None
-    return plan_memory(nodes, plan.project.models, target, locked_numerics(lock), propose=propose)
+    decided = decided_numerics(plan.project, lock)
+    return plan_memory(nodes, plan.project.instances, target, decided, propose=propose)
 
 
 def propose_numerics(
@@ -37,9 +38,12 @@ def propose_numerics(
 
 
 def with_numerics(model: Entry, lock: Lock) -> Entry:
-    """The entry as a worker opens it: a generator with the numerics that are locked."""
+    """The entry as a worker opens it: a generator with numerics as stated or locked."""
     if not isinstance(model, Model):
         return model
+    if model.stated is not None:
+        stated = model.stated
+        return msgspec.structs.replace(model, dtype=stated.dtype, numerics=stated.numerics)
     locked = lock.models.get(model.id)
     numerics = {} if locked is None else locked.numerics
     return msgspec.structs.replace(model, numerics=numerics)

@@ -204,7 +204,7 @@ class Worker:
     def _open_model(self, wanted: TaskModel) -> LoadedModel:
         entry = wanted.entry
         assert entry is not None
-        place = entry.id, wanted.folder, tuple(sorted(entry.numerics.items()))
+        place = entry.instance, wanted.folder, tuple(sorted(entry.numerics.items()))
         if place not in self.models:
             assert self.device is not None
             family = find_family(entry.family)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 from msgspec import UNSET
 
 from rushes.catalogue.load import find_model, model_names
 from rushes.catalogue.model import Model, Sampling, Speed
-from rushes.catalogue.source import FolderSource
 from rushes.errors import UsageError
 from rushes.spec import tables
 from rushes.spec.given import Lora, SourceFile
 from rushes.spec.layers import Layers, suggest
+from rushes.spec.own import make_own_model
 from rushes.spec.project import Shot
 from rushes.spec.read import Source
 from rushes.store.files import digest_file
@@ -28,30 +27,13 @@ def choose_model(
         ProjectError: there is none, or its weights are not there.
     """
     if name in file.models:
-        return _own_model(name, file.models[name], folder, source)
+        return make_own_model(name, file.models[name], folder, source)
     try:
         return find_model(name)
     except UsageError as exc:
         path = layers.where("model")
         path = path if path[-1] == "model" else ("project", "model")
         raise source.error(exc.message, path, exc.hint) from exc
-
-
-def _own_model(name: str, table: tables.ModelTable, folder: Path, source: Source) -> Model:
-    """Weights of the project's own, in the shape of a catalogue entry."""
-    try:
-        entry = find_model(table.like)
-    except UsageError as exc:
-        raise source.error(exc.message, ("models", name, "like"), exc.hint) from exc
-    path = folder / Path(table.path).expanduser()
-    if not path.exists():
-        raise source.error(f"there is no {table.path!r}", ("models", name, "path"))
-    own = FolderSource(str(path.absolute()), table.path)
-    # which of the entry's checkpoints it is shows when it is opened: its parts' classes are checked
-    variants = {
-        key: msgspec.structs.replace(variant, source=own) for key, variant in entry.variants.items()
-    }
-    return msgspec.structs.replace(entry, name=name, source=own, variants=variants, like=entry.id)
 
 
 def resolve_loras(

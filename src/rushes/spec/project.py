@@ -12,7 +12,7 @@ from rushes.catalogue.model import Model, Sampling, Speed
 from rushes.media.formats import ExportFormat
 from rushes.spec.given import Conditions, Sound
 from rushes.spec.read import Source
-from rushes.spec.tables import PolicyTable
+from rushes.spec.tables import PolicyTable, SigningTable
 from rushes.types import VideoShape
 
 
@@ -72,6 +72,7 @@ class Project:
 
     Args:
         vram: the most memory of a card that a stage may take, in bytes; None for what there is.
+        signing: None for the test certificate.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Project:
     shots: dict[str, Shot]
     films: dict[str, Film]
     vram: int | None = None
+    signing: SigningTable | None = None
 
     @property
     def use(self) -> Use:
@@ -98,5 +100,10 @@ class Project:
 
     @property
     def models(self) -> list[Model]:
-        """The models the shots use, each once, in order of first use."""
+        """The checkpoints the shots use, each once, in order of first use."""
         return list({shot.model.id: shot.model for shot in self.shots.values()}.values())
+
+    @property
+    def instances(self) -> list[Model]:
+        """The same, once for each of the numerics that shots state."""
+        return list({shot.model.instance: shot.model for shot in self.shots.values()}.values())

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
+from msgspec import UNSET
 
+from rushes.catalogue.model import NOT_DONE
 from rushes.errors import ProjectError
 from rushes.spec import tables
 from rushes.spec.locate import find_line
@@ -134,6 +136,11 @@ def read_project_file(folder: Path) -> tuple[tables.ProjectFile, Source]:
             include=include,
             defaults=_read_table(raw, "defaults", tables.DefaultsTable, source),
             policy=_read_table(raw, "policy", tables.PolicyTable, source),
+            signing=(
+                _read_table(raw, "signing", tables.SigningTable, source)
+                if "signing" in raw
+                else UNSET
+            ),
             presets={**presets, **own},
             shots=_read_tables(raw, "shots", tables.ShotTable, source),
             films=_read_tables(raw, "films", tables.FilmTable, source),
@@ -254,14 +261,16 @@ def convert_value(
     value: object, kind: Any, source: Source, path: tuple[str, ...], what: str | None = None
 ) -> Any:
     """One value as its type."""
-    if (struct := _struct_of(kind)) is not None:
+    worded = isinstance(value, str) and any(get_origin(o) is Literal for o in get_args(kind))
+    if (struct := _struct_of(kind)) is not None and not worded:
         return convert_table(value, struct, source, path)
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as exc:
         name = what or ".".join(path)
         message = str(exc).split(" - at ")[0]
-        raise source.error(f"{name}: {_reword(message, value)}", path) from exc
+        hint = NOT_DONE.get(value) if isinstance(value, str) else None
+        raise source.error(f"{name}: {_reword(message, value)}", path, hint) from exc
 
 
 def _struct_of(kind: Any) -> type[msgspec.Struct] | None:

@@ -25,6 +25,7 @@ from rushes.spec.choosing import (
 )
 from rushes.spec.conditions import base_of, resolve_conditions, resolve_sound, used_controls
 from rushes.spec.layers import Layers, suggest
+from rushes.spec.numerics import state_numerics
 from rushes.spec.project import Film, Project, Shot
 from rushes.spec.read import Source, read_project_file
 from rushes.types import VideoShape, parse_bytes
@@ -69,6 +70,7 @@ def load_project(folder: Path) -> Project:
         shots=shots,
         films=films,
         vram=_read_vram(file, source),
+        signing=None if file.signing is UNSET else file.signing,
     )
     for code in project.use.territories:
         if code not in COUNTRIES and code not in ("EU", "WORLD"):
@@ -142,6 +144,7 @@ def _resolve_shot(
     layers = Layers(file, name, source)
     model = choose_model(layers.pick("model", file.project.model), file, folder, layers, source)
     model = model.variant_for(used_controls(layers.shot))
+    model = state_numerics(layers, model, name, source)
     base = done.get(base_of(layers.shot) or "")
     if base is not None and base.model.name != model.name:
         raise source.error(

@@ -36,6 +36,7 @@ File = Annotated[str, Meta(min_length=1, max_length=4096, description="path of a
 Moment = Annotated[float, Meta(ge=0, le=MAX_SECONDS, description="seconds")]
 Memory = Annotated[str, Meta(pattern=SIZE_OF_MEMORY, description="10GB: 10^9 bytes each")]
 Territory = Annotated[str, Meta(pattern=r"^([A-Z]{2}|WORLD)$(?!\n)")]
+Quantisation = Literal["none", "fp8", "int8"]
 VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", max_length=64)]
 
 
@@ -55,6 +56,13 @@ class LoraTable(Struct, frozen=True, forbid_unknown_fields=True):
 
     path: File
     scale: Annotated[float, Meta(ge=-10, le=10)] = 1.0
+
+
+class QuantisationTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """How weights are kept, by kind of part: of the transformers, of the text encoders."""
+
+    transformer: Quantisation = "none"
+    text_encoder: Quantisation = "none"
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,6 +85,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     shift: Annotated[float, Meta(gt=0, le=100)] | UnsetType = UNSET
     schedule: Annotated[str, Meta(pattern=NAME, max_length=64)] | UnsetType = UNSET
     speed: Literal["exact", "balanced", "fast"] | UnsetType = UNSET
+    dtype: Literal["float32", "bfloat16", "float16"] | UnsetType = UNSET
+    quantisation: Quantisation | QuantisationTable | UnsetType = UNSET
+    tiling: bool | UnsetType = UNSET
     loras: list[LoraTable] | UnsetType = UNSET
     upscale: Annotated[int, Meta(ge=1, le=16)] | UnsetType = UNSET
     attempts: Attempts | UnsetType = UNSET
@@ -124,6 +135,7 @@ class ModelTable(Struct, frozen=True, forbid_unknown_fields=True):
 
     like: str
     path: File
+    path_2: File | UnsetType = UNSET
 
 
 class ShotTable(Settings, frozen=True, forbid_unknown_fields=True):
@@ -165,6 +177,14 @@ class PolicyTable(Struct, frozen=True, forbid_unknown_fields=True):
     paid: Literal["never", "ask", "fallback"] = "never"
     providers: list[str] = []
     budget_usd: Annotated[float, Meta(ge=0, le=MAX_USD)] = 0.0
+    provenance: Literal["signed", "none"] = "signed"
+
+
+class SigningTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[signing]``: whose name clips are signed in; PEM files, which may lie outside."""
+
+    certificate: File
+    key: File
 
 
 class ProjectTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -184,6 +204,7 @@ class ProjectFile(Struct, frozen=True, forbid_unknown_fields=True):
     include: list[str] = []
     defaults: DefaultsTable = DefaultsTable()
     policy: PolicyTable = PolicyTable()
+    signing: SigningTable | UnsetType = UNSET
     presets: dict[Name, PresetTable] = {}
     shots: dict[Name, ShotTable] = {}
     films: dict[Name, FilmTable] = {}

@@ -74,7 +74,9 @@ def placements(footprint: Footprint, stage: StageWork, device: Device) -> Iterat
     yield Placement("parts")
     if device.kind == "cpu":
         return
-    large = tuple(p for p in stage.parts if footprint.parts[p].castable and p not in VAES)
+    parts = footprint.parts
+    movable = [p for p in stage.parts if parts[p].castable or parts[p].packed]
+    large = tuple(p for p in movable if p not in VAES)
     if not large:
         return
     kinds = ["blocks"] if any(footprint.parts[p].blocks for p in large) else []

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from rushes.catalogue.footprint import find_footprint
 from rushes.catalogue.model import Model
 from rushes.plan.memory.choose import Demand
 from rushes.plan.memory.predict import Task
 from rushes.plan.memory.quantities import describe_node
+from rushes.plan.memory.restate import find_stated_footprint
 from rushes.plan.nodes import Node
 
 
@@ -32,17 +32,18 @@ def find_demands(nodes: Iterable[Node], models: Mapping[str, Model]) -> Demands:
     """The tasks of the nodes that load a model.
 
     Args:
-        models: the generators, by id; readers are not traced.
+        models: the generators, by instance; readers are not traced.
     """
     tasks: dict[Node, Task] = {}
     known: dict[tuple[object, ...], Task] = {}
     counts: dict[str, dict[Task, int]] = {}
+    footprints = {name: find_stated_footprint(model) for name, model in models.items()}
     untraced: dict[str, None] = {}
     for node in nodes:
         if node.model is None:
             continue
         model = models.get(node.model)
-        footprint = None if model is None else find_footprint(model)
+        footprint = footprints.get(node.model)
         if model is None or footprint is None or node.stage not in footprint.stages:
             untraced[node.model] = None
             continue

@@ -75,7 +75,7 @@ def plan_memory(
         locked: numerics by model id, of those in rushes.lock.
         propose: choose numerics for the others; else they compute as they are stored.
     """
-    demands = find_demands(nodes, {model.id: model for model in models})
+    demands = find_demands(nodes, {model.instance: model for model in models})
     chooser = Chooser(target.device, target.limit)
     numerics: dict[str, ChosenNumerics] = dict(locked)
     fresh: dict[str, dict[str, Numerics]] = {}

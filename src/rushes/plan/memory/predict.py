@@ -100,7 +100,7 @@ def predict(
             here = list(works)
         weights = sum(_on_device(name, parts[name], placement, numerics) for name in here)
         law = work.cpu if device.kind == "cpu" else work.cuda
-        narrow = numerics.get(part) in ("fp8", "int8")
+        narrow = numerics.get(part) in ("fp8", "int8") or parts[part].packed
         active = max(law.value(shape) for shape in task.shapes)
         spare = max(law.spare(shape) for shape in task.shapes) * active
         widened = parts[part].widest if narrow else 0
@@ -180,6 +180,9 @@ def _seconds(
         if numerics.get(part) in ("fp8", "int8"):  # read narrow, written and read wide
             moved = weights.castable * (1 / weights.width + 2)
             once += calls * moved / (device.bandwidth_gbs * 1e9)
+        if weights.packed:  # read packed; what it unpacks to is written and read, see Packed.weigh
+            share = weights.widest / max(weights.leaf, 1)
+            once += calls * weights.nbytes * (1 + share) / (device.bandwidth_gbs * 1e9)
         if part in placement.streamed:
             gone = stored_bytes(weights, numerics.get(part))
             transfer = calls * gone / (device.link_gbs * 1e9)

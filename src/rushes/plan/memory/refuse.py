@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+import msgspec
+
 from rushes.catalogue.footprint import find_footprint
 from rushes.catalogue.load import find_model, model_names
+from rushes.catalogue.model import Model
 from rushes.errors import MemoryRefused
 from rushes.plan.memory.fit import MemoryPlan, Target
 from rushes.plan.memory.standard import fits_shots, list_nodes, smallest_card, standard_shot
@@ -32,7 +35,9 @@ def refuse_misfit(project: Project, memory: MemoryPlan) -> None:
     limit = target.said or f"{target.device.name}'s {_gb(target.limit_bytes)}"
     name = "" if shot is None else f"shot {shot.name!r}: "
     said = "with the numerics that are locked"
-    if memory.proposed or target.limit is None:
+    if shot is not None and shot.model.stated is not None:
+        said = "with the numerics that the project states"
+    elif memory.proposed or target.limit is None:
         said = "of all numerics that are done here" if memory.proposed else "as it is stored"
     raise MemoryRefused(
         f"{name}{choice.stage} of {choice.model} takes at least "
@@ -47,9 +52,9 @@ def _find_shot(project: Project, node: Node) -> Shot | None:
     """The first shot that the node is a stage of, as far as its shape says."""
     for shot in project.shots.values():
         alike = [n.params for n in list_nodes(_alone(shot)) if n.stage == node.stage]
-        if shot.model.id == node.model and node.params in alike:
+        if shot.model.instance == node.model and node.params in alike:
             return shot
-    same = (shot for shot in project.shots.values() if shot.model.id == node.model)
+    same = (shot for shot in project.shots.values() if shot.model.instance == node.model)
     return next(same, None)
 
 
@@ -64,6 +69,10 @@ def _alone(shot: Shot) -> Shot:
 def _alternatives(project: Project, shot: Shot | None, memory: MemoryPlan) -> Iterator[str]:
     """Sentences; each names something that was found to fit."""
     if shot is None:
+        return
+    plain = [replace(s, model=_unstated(s.model)) for s in map(_alone, project.shots.values())]
+    if shot.model.stated is not None and fits_shots(plain, memory.target):
+        yield "other numerics would fit: leave dtype, quantisation and tiling out, set vram"
         return
     locked = {m: n for m, n in memory.numerics.items() if m not in memory.proposed}
     if locked and fits_shots(map(_alone, project.shots.values()), memory.target):
@@ -89,6 +98,10 @@ def _alternatives(project: Project, shot: Shot | None, memory: MemoryPlan) -> It
         yield f"it fits with model = {' or '.join(repr(name) for name in found[:3])}"
     if (card := smallest_card([_alone(shot)])) is not None:
         yield f"as it is it fits {card.name} ({_gb(card.memory_bytes)})"
+
+
+def _unstated(model: Model) -> Model:
+    return msgspec.structs.replace(model, stated=None)
 
 
 def _smaller_sizes(shot: Shot) -> Iterator[VideoShape]:

@@ -54,8 +54,9 @@ def plan_shots(shots: Iterable[Shot], target: Target) -> MemoryPlan:
     """How shots would run on a target, with the numerics that suit them."""
     shots = list(shots)
     nodes = [node for shot in shots for node in list_nodes(shot)]
-    models = {shot.model.id: shot.model for shot in shots}
-    return plan_memory(nodes, models.values(), target, {}, propose=True)
+    models = {shot.model.instance: shot.model for shot in shots}
+    stated = {name: m.stated.numerics for name, m in models.items() if m.stated is not None}
+    return plan_memory(nodes, models.values(), target, stated, propose=True)
 
 
 def fits_shots(shots: Iterable[Shot], target: Target) -> bool:
