@@ -23,8 +23,9 @@ def describe_node(node: Node, model: Model, stage: StageWork) -> tuple[Shapes, f
     if isinstance(params, DenoiseParams):
         area = _area(params.height, params.width, model)
         guided = params.guidance > 1 or params.audio_guidance > 1
+        cells = area * (params.latents + len(params.keyframes)) + _control_cells(node, model)
         quantities = {
-            "cells": float(area * (params.latents + len(params.keyframes))),
+            "cells": float(cells),
             "area": float(area),
             "sound": float(params.audio_latents),
             "guided": float(guided),
@@ -44,6 +45,16 @@ def describe_node(node: Node, model: Model, stage: StageWork) -> tuple[Shapes, f
         sound = min(latents, stage.window or latents)
         return ({"sound": float(sound)},), max(latents / sound, 1.0)
     return ({},), 1.0
+
+
+def _control_cells(node: Node, model: Model) -> int:
+    """Latents of a control that lie beside the clip's."""
+    for name, before in node.inputs:
+        params = before.params
+        if name == "control" and isinstance(params, EncodeConditionParams):
+            frames = (params.frames - 1) // model.latents.video_frames + 1
+            return frames * _area(params.height, params.width, model)
+    return 0
 
 
 def _passes(latents: int, stage: StageWork) -> list[int]:
