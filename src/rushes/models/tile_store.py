@@ -17,7 +17,7 @@ class TileStore:
     host grows with what is in it."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - __exit__ closes it
         self._end = 0
 
     def __enter__(self) -> TileStore:
