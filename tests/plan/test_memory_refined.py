@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rushes.catalogue.footprint import StageWork
+from rushes.catalogue.footprint import StageWork, read_footprint
 from rushes.models.tiling import lay_tiles
 from rushes.plan.memory.quantities import describe_node
 from rushes.stages.refine import RefineParams
@@ -47,3 +47,17 @@ def test_an_upsampling_is_counted_by_what_goes_in(tmp_path: Path) -> None:
         shot.kept.nodes["upsample"], shot.shot.model, StageWork({})
     )  # fmt: skip
     assert (about["cells"], about["edge"], passes) == (2 * 24 * 16, 24 + 16, 1.0)
+
+
+@pytest.mark.parametrize("name", ["wan-2.1-1.3b", "wan-2.1-14b", "wan-2.2-a14b"])
+def test_wans_tiles_need_the_same_whatever_the_picture_and_the_length(name: str) -> None:
+    footprint = read_footprint(name)
+    assert footprint is not None
+    law = footprint.stages["decode_video"].tiled["vae"].cuda
+    small, large = (
+        law.value({"frames": n, "span": 4 * n - 3, "area": area, "edge": 200})
+        for n, area in ((3, 60 * 104), (21, 90 * 160))
+    )
+    assert small == pytest.approx(large, rel=0.01)
+    whole = footprint.stages["decode_video"].parts["vae"].cuda
+    assert small < whole.value({"frames": 21, "span": 81, "area": 6240, "edge": 164}) / 5
