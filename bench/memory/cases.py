@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 
+from bench.memory.given import make_given, make_media, make_pictured_embeds
 from bench.memory.hollow import HollowTokenizer
 from rushes.catalogue.model import Model
-from rushes.models.base import DenoiseSettings, GivenMedia
+from rushes.models.base import DenoiseSettings, Tiling
 
 STEPS = 2
 """Of a traced denoise: the second step finds what the first one left."""
@@ -20,6 +21,7 @@ STEPS = 2
 CELLS = ["1", "cells", "guided*cells", "guided", "sound", "guided*sound", "cells*cells"]
 ATTENTION = ["1", "cells", "guided*cells", "cells*cells", "guided*cells*cells"]
 CODER = ["1", "area", "edge", "frames*area", "span*area", "span*edge"]
+REFINED = ["1", "cells", "sound", "whole", "cells*cells"]
 TEXT_LENGTHS = {"ltx2": 1024}
 """Tokens of a prompt, by family, where its tokenizer says it and no checkpoint is at hand."""
 
@@ -65,6 +67,10 @@ def make_extra(model: Model, name: str) -> Any:
         import transformers
 
         return transformers.CLIPImageProcessorPil()
+    if name == "feature_extractor":
+        import transformers
+
+        return transformers.SiglipImageProcessorPil(size={"height": 384, "width": 384})
     if name == "guider":
         return diffusers.ClassifierFreeGuidance()
     if name.startswith("tokenizer"):
@@ -104,13 +110,22 @@ def find_cases(model: Model, tracer: Any) -> Iterator[Case]:
         found["embeds"] = loaded.encode_text("a", "b")
         return found["embeds"]
 
-    yield Case("encode_text", [Shape({}, encode), Shape({}, encode, True)], ["1"])
+    if model.choice and find_family(model.family).reads_given == "first":
+        found["embeds"] = make_pictured_embeds(model)  # its text encoder asks where its tokens are
+    else:
+        yield Case("encode_text", [Shape({}, encode), Shape({}, encode, True)], ["1"])
     yield Case("denoise", list(denoise_shapes(model, found)), CELLS, ATTENTION, steps=STEPS)
     sizes = pick_sizes(model)
+    if model.upscale is not None:
+        yield Case("upsample", list(upsample_shapes(model, sizes)), ["1", "cells", "edge*cells"],
+                   ["1", "cells"])  # fmt: skip
+        yield Case("refine", list(refine_shapes(model, found)), [*REFINED], ATTENTION, steps=STEPS)
     whole = (False,) if len(model.grid.sizes) == 1 else (False, True)
     for tiled in whole:
         window, stride = find_window(model)
-        yield Case("decode_video", list(decode_shapes(model, sizes, window, tiled)), CODER,
+        alone = tiled and model.family.startswith("wan")
+        yield Case("decode_video", list(decode_shapes(model, sizes, window, tiled)),
+                   ["1", "area"] if alone else CODER,
                    ["1", "area", "span*area"], window, tiled, stride=stride)  # fmt: skip
     if "decode_audio" in stages:
         yield Case("decode_audio", list(sound_shapes(model)), ["1", "sound"], ["1", "sound"], 52)
@@ -154,6 +169,8 @@ def denoise_shapes(model: Model, found: dict[str, Any]) -> Iterator[Shape]:
         (sizes[2], many, True), (sizes[0], many, False), (sizes[2], many, False),
         (sizes[1], middle, True),
     ]  # fmt: skip
+    if model.choice or model.family == "wan-vace":  # the law's form is the plain checkpoint's
+        runs = [runs[0], runs[1], runs[2], runs[4], runs[6]]
     for number, ((h, w), latents, guided) in enumerate(runs):
         settings = make_settings(model, h, w, latents, guided=guided)
         quantities = {
@@ -167,11 +184,6 @@ def denoise_shapes(model: Model, found: dict[str, Any]) -> Iterator[Shape]:
             return loaded.denoise(found["embeds"], settings, given, _silent, NoCheckpoint())
 
         yield Shape(quantities, work, number == len(runs) - 1)
-
-
-def make_given(model: Model, settings: DenoiseSettings) -> Any:
-    """What a denoise has to be given where nothing is."""
-    return None
 
 
 def make_settings(
@@ -198,9 +210,69 @@ def _silent(done: int, total: int) -> None:
     return None
 
 
+def upsample_shapes(model: Model, sizes: list[tuple[int, int]]) -> Iterator[Shape]:
+    """Latents that are made twice as large; the largest size is what comes out."""
+    lengths = pick_lengths(model)
+    few, many = lengths[0], lengths[-1]
+    small, large = sizes[0], tuple(side // 2 for side in sizes[-1])
+    pairs = [(small, few), (small, many), (large, few), (large, many), (sizes[1], few)]
+    pairs.append((small, lengths[len(lengths) // 2]))
+    for number, ((h, w), n) in enumerate(pairs):
+
+        def work(loaded: Any, h: int = h, w: int = w, n: int = n) -> Any:
+            video = torch.empty(model.latents.video_channels, n, h, w, device="meta")
+            return loaded.upsample({"video": video})
+
+        yield Shape({"cells": n * h * w, "edge": h + w}, work, number == len(pairs) - 1)
+
+
+def refine_shapes(model: Model, found: dict[str, Any]) -> Iterator[Shape]:
+    """Latents that are refined at once, and in two tiles by two."""
+    sizes, lengths = pick_sizes(model), pick_lengths(model)
+    few, many, middle = lengths[0], lengths[-1], lengths[len(lengths) // 2]
+    runs = [
+        (sizes[0], few, False), (sizes[1], many, False), (sizes[2], many, False),
+        (sizes[0], middle, True), (sizes[1], middle, True), (sizes[2], few, True),
+        (sizes[1], middle, False),
+    ]  # fmt: skip
+    for number, ((h, w), latents, tiled) in enumerate(runs):
+        tall, wide = (2 * h - 4, 2 * w - 4) if tiled else (h, w)
+        settings = make_settings(model, tall, wide, latents, guided=False)
+        settings = replace(settings, sigmas=(0.9, 0.5))
+        quantities = {"cells": latents * h * w, "sound": settings.audio_latents,
+                      "whole": latents * tall * wide if tiled else 0}  # fmt: skip
+
+        def work(
+            loaded: Any, settings: DenoiseSettings = settings, tile: Any = (h, w),
+            tiled: bool = tiled,
+        ) -> Any:  # fmt: skip
+            start = make_start(model, settings)
+            tiling = Tiling(tile, 4) if tiled else None
+            return loaded.refine(
+                found["embeds"], settings, start, None, tiling, _silent, NoCheckpoint()
+            )
+
+        yield Shape(quantities, work, number == len(runs) - 1)
+
+
+def make_start(model: Model, settings: DenoiseSettings, device: str = "meta") -> Any:
+    """Latents that a refinement goes on from."""
+    audio, step = model.latents.audio, model.latents.video_size
+    size = settings.height // step, settings.width // step
+    made = {
+        "video": torch.zeros(model.latents.video_channels, settings.latents, *size, device=device)
+    }
+    if audio is not None:
+        sound = audio.channels, settings.audio_latents, audio.mel_bins
+        made["audio"] = torch.zeros(sound, device=device)
+    return made
+
+
 def find_window(model: Model) -> tuple[int, int]:
     """Latent frames that one pass of the video decoder takes at most, and from one to the next;
     0 for all."""
+    if model.family == "hunyuan":  # the defaults of AutoencoderKLHunyuanVideo, in latents
+        return 16 // model.latents.video_frames + 1, 12 // model.latents.video_frames
     if model.family == "ltx2":
         from rushes.models.ltx2_decode import VIDEO_STRIDE, VIDEO_WINDOW
 
@@ -217,7 +289,16 @@ def decode_shapes(
     pairs = [(sizes[0], few), (sizes[0], many), (sizes[1], many), (sizes[2], few), (sizes[2], many)]
     pairs.append((sizes[1], lengths[len(lengths) // 2]))
     every_frame = tiled or model.family.startswith("hunyuan")  # of a tile, before the next one
-    if every_frame and not window:  # few frames are enough, and many would take minutes
+    one_by_one = tiled and model.family.startswith("wan")  # few tiles and frames tell all of it
+    if one_by_one:
+        small, large = (40, 40), (40, 64)
+        pairs = [(small, 3), (small, 5), (large, 3), (small, 2)]
+    if model.family == "hunyuan":
+        pairs = [(sizes[0], 2), (sizes[0], window), (sizes[1], window), (sizes[1], 2)]
+        pairs.append((sizes[0], window - 1))
+    elif (
+        every_frame and not window and not one_by_one
+    ):  # few frames are enough, and many would take minutes
         pairs = [(sizes[0], 2), (sizes[1], 2), (sizes[1], 3), (sizes[0], 3)]
     if len(model.grid.sizes) == 1:  # and no other: every length of it
         w, h = (int(n) // model.latents.video_size for n in model.grid.sizes[0].split("x"))
@@ -275,14 +356,6 @@ def given_shapes(model: Model, sizes: list[tuple[int, int]]) -> Iterator[Shape]:
             return loaded.encode_given(make_media(model, h, w, n))
 
         yield Shape(coder_quantities(model, n, h, w), work, number == 5)
-
-
-def make_media(model: Model, height: int, width: int, latents: int) -> GivenMedia:
-    """A first picture for a clip of this shape, in latents."""
-    step, stride = model.latents.video_size, model.latents.video_frames
-    picture = np.zeros((height * step, width * step, 3), np.uint8)
-    frames = (latents - 1) * stride + 1
-    return GivenMedia(frames, height * step, width * step, {"image": picture}, {})
 
 
 def sound_shapes(model: Model) -> Iterator[Shape]:

@@ -84,7 +84,11 @@ DEPTHS = ("num_layers", "num_single_layers")
 
 def shorten(config: dict[str, Any], blocks: int = 2) -> dict[str, Any]:
     """A transformer of the same width with few blocks: what it needs beside its weights is the
-    same, since one block works at a time."""
+    same, since one block works at a time. Wan VACE keeps what every layer of its control gave until
+    the end, and so keeps these layers."""
+    if "vace_layers" in config:
+        count = max(len(config["vace_layers"]), blocks)
+        return {**config, "num_layers": count, "vace_layers": [*range(len(config["vace_layers"]))]}
     return {k: min(v, blocks) if k in DEPTHS else v for k, v in config.items()}
 
 

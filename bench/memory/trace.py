@@ -28,8 +28,15 @@ from bench.memory.fit import Sample, fit_law
 from bench.memory.hollow import build_part, open_hollow, read_config, shorten
 from bench.memory.meter import Meter
 from bench.memory.weigh import weigh
-from rushes.catalogue.footprint import Footprint, Law, StageWork, Weights, Work
-from rushes.catalogue.load import find_model
+from rushes.catalogue.footprint import (
+    Footprint,
+    Law,
+    StageWork,
+    Weights,
+    Work,
+    read_footprint,
+)
+from rushes.catalogue.load import find_named
 from rushes.catalogue.model import Model
 from rushes.models.base import Placement, find_family
 from rushes.models.placing import find_blocks
@@ -165,21 +172,39 @@ def trace_stage(tracer: Tracer, case: Case) -> dict[str, Work]:
 
 
 def trace_model(
-    model: Model, configs: Configs = MappingProxyType({}), *, tiles: bool = True
+    model: Model,
+    configs: Configs = MappingProxyType({}),
+    *,
+    tiles: bool = True,
+    known: Footprint | None = None,
 ) -> Footprint:
     """The footprint of a model.
 
     Args:
         tiles: also trace coders that work in tiles.
         configs: of parts, by folder, in place of the catalogue's: a model of another size.
+        known: of some stages, which are not traced again.
     """
     tracer = Tracer(model, configs)
     stages: dict[str, StageWork] = {}
+    if known is not None:
+        tracer.weights.update(known.parts)
+        stages.update(known.stages)
     for case in find_cases(model, tracer):
         if case.tiled and not tiles:
             continue
+        if known is not None and _is_known(case, known):
+            if case.stage == "encode_text":  # what follows reads it
+                tracer.run(case.shapes[0].work)
+            continue
         works = trace_stage(tracer, case)
         _add_alike(works, case.stage, model, tracer)
+        if case.stage == "refine":  # its tiles are so many passes; one does what a denoise's does
+            denoise = stages["denoise"].parts
+            works = {
+                part: msgspec.structs.replace(work, flops=denoise[part].flops)
+                for part, work in works.items()
+            }
         if case.tiled and works == stages[case.stage].parts:
             continue  # it works the same
         if case.tiled:
@@ -188,6 +213,12 @@ def trace_model(
             stages[case.stage] = StageWork(works, window=case.window, stride=case.stride)
     versions = {name: version(name) for name in ("torch", "diffusers", "transformers")}
     return Footprint(model.id, versions, tracer.weights, stages)
+
+
+def _is_known(case: Case, known: Footprint) -> bool:
+    """Whether a stage need not be traced; tiles are, where a file has the whole alone."""
+    stage = known.stages.get(case.stage)
+    return stage is not None and (not case.tiled or bool(stage.tiled))
 
 
 def _add_alike(works: dict[str, Work], stage: str, model: Model, tracer: Tracer) -> None:
@@ -200,6 +231,33 @@ def _add_alike(works: dict[str, Work], stage: str, model: Model, tracer: Tracer)
             works[folder] = msgspec.structs.replace(works[like], flops=Law({"1": 0.0}), calls=0.0)
 
 
+def take_known(name: str, model: Model, again: set[str]) -> Footprint | None:
+    """The stages of a traced model, by id, whose parts this one has too.
+
+    Args:
+        again: stages to be left out.
+    """
+    footprint, other = read_footprint(name), find_named(name)
+    if footprint is None:
+        raise SystemExit(f"{name} was not traced")
+    theirs = {part.folder: (part.class_name, part.config) for part in other.parts}
+    mine = {part.folder: (part.class_name, part.config) for part in model.parts}
+    folders = find_family(model.family).folders
+    stages = {
+        stage: work
+        for stage, work in footprint.stages.items()
+        if stage not in again
+        and all(mine.get(part) == theirs.get(part) for part in (*folders[stage], *work.parts))
+    }
+    if model.id != name:  # with a picture it is called otherwise
+        stages.pop("denoise", None)
+    if (model.family, model.choice) != (other.family, other.choice):
+        stages.pop("encode_given", None)
+    used = {part for work in stages.values() for part in work.parts}
+    parts = {part: weights for part, weights in footprint.parts.items() if part in used}
+    return Footprint(model.id, footprint.versions, parts, stages)
+
+
 def write_footprint(footprint: Footprint, folder: Path = FOOTPRINTS) -> Path:
     """Write the file; what is at its default is left out."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -210,7 +268,8 @@ def write_footprint(footprint: Footprint, folder: Path = FOOTPRINTS) -> Path:
 
 def _thin(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: _thin(v) for k, v in value.items() if v not in (0, 0.0, [], {})}
+        empty = (0, 0.0, [], {})
+        return {k: _thin(v) for k, v in value.items() if k == "terms" or v not in empty}
     return value
 
 
@@ -218,13 +277,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("models", nargs="+", metavar="MODEL[:VARIANT]")
     parser.add_argument("--whole", action="store_true", help="no tiles: they take minutes")
+    parser.add_argument("--like", metavar="MODEL", help="stages of it with the same parts are taken"
+                        " from its file; MODEL itself: only what is missing there")  # fmt: skip
+    parser.add_argument("--again", action="append", default=[], metavar="STAGE",
+                        help="a stage that is not taken")  # fmt: skip
     args = parser.parse_args()
     for name in args.models:
-        base, _, variant = name.partition(":")
-        model = find_model(base)
-        if variant:
-            model = model.variant_for(model.variants[variant].controls)
-        footprint = trace_model(model, tiles=not args.whole)
+        model = find_named(name)
+        known = take_known(args.like, model, {*args.again}) if args.like else None
+        footprint = trace_model(model, tiles=not args.whole, known=known)
         print(write_footprint(footprint).name)
         for stage, work in footprint.stages.items():
             for kind, parts in (("whole", work.parts), ("tiled", work.tiled)):

@@ -19,7 +19,9 @@ OPEN = [
     "wan-2.1-1.3b", "wan-2.1-14b", "wan-2.1-vace-1.3b", "wan-2.1-vace-14b", "wan-2.2-a14b",
     "wan-2.2-ti2v-5b",
 ]  # fmt: skip
-WHOLE = {"image", "last_image", "keyframes", "extend", "audio", "video", "retake", "loras"}
+WHOLE = {
+    "image", "last_image", "keyframes", "extend", "audio", "video", "retake", "control", "loras",
+}  # fmt: skip
 
 
 def every_part(model: Model) -> Iterator[Part]:
@@ -70,6 +72,7 @@ def test_the_licence_says_where_it_stands_and_when_it_was_read(name: str) -> Non
 def test_controls_have_what_they_need(name: str) -> None:
     model = find_model(name)
     assert ("control" in model.controls) == bool(model.control_kinds)
+    assert set(model.control_loras) in (set(), set(model.control_kinds))
     if "audio" in model.controls:
         assert model.mel is not None
         assert model.latents.audio is not None

@@ -261,6 +261,40 @@ def test_long_sound_in_windows_is_the_sound_in_one(
     assert np.abs(pieces - whole).max() < 1e-5
 
 
+@pytest.fixture(scope="module")
+def wide_vocoder() -> Any:
+    """A tiny vocoder of the kind that LTX-2.3 has, with the random weights of a checkpoint."""
+    from diffusers.pipelines.ltx2.vocoder import LTX2VocoderWithBWE
+
+    torch.manual_seed(0)
+    vocoder = LTX2VocoderWithBWE(
+        hidden_channels=64, bwe_hidden_channels=32, upsample_factors=[5, 4, 4, 2],
+        upsample_kernel_sizes=[11, 8, 8, 4], bwe_upsample_factors=[6, 5, 4, 2],
+        bwe_upsample_kernel_sizes=[12, 11, 8, 4],
+    )  # fmt: skip
+    for name, buffer in vocoder.named_buffers():
+        if "mel_stft" in name:
+            torch.nn.init.uniform_(buffer, 0.0, 0.05)
+    return vocoder.eval().requires_grad_(False)
+
+
+def test_a_vocoder_that_raises_the_rate_gives_all_its_samples(
+    sprite: LoadedLTX2, wide_vocoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rushes.models import ltx2_decode
+
+    latents = random_latents(1, 8.0)["audio"]
+    audio_vae = sprite.part("audio_vae")
+    pieces = np.concatenate(list(ltx2_decode.decode_samples(audio_vae, wide_vocoder, latents)))
+    monkeypatch.setattr(ltx2_decode, "AUDIO_WINDOW", 1000)
+    (whole,) = ltx2_decode.decode_samples(audio_vae, wide_vocoder, latents)
+    frames = audio_vae.temporal_compression_ratio * (latents.shape[1] - 1) + 1
+    assert whole.shape == (frames * 480, 2)  # 160 samples a frame at 16 kHz, 480 at 48
+    assert pieces.shape == whole.shape
+    assert np.abs(whole).max() > 1e-3
+    assert np.abs(pieces - whole).max() < 1e-5
+
+
 def iterate_frames(sprite: LoadedLTX2, frames: int) -> Iterator[int]:
     for frame in sprite.decode_video(random_latents(frames, 1.0)):
         yield int(frame.sum())

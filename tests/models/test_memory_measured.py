@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 import torch
 
@@ -9,6 +13,8 @@ from bench.memory.measured import GOAL, MODELS, Sized, measure, run_stages
 from bench.memory.meter import Meter, measure_allocations
 from rushes.catalogue.footprint import find_footprint
 from rushes.catalogue.load import find_model
+from rushes.models.ltx2_refine import upsample_latents
+from rushes.models.wan_decode import decode_frames
 
 
 @pytest.mark.slow
@@ -49,3 +55,47 @@ def test_what_is_let_go_is_no_longer_counted() -> None:
         assert meter.live == 4000
         del made, again
     assert (meter.live, meter.peak) == (0, 4000)
+
+
+def test_an_upsampling_takes_what_is_counted_without_weights() -> None:
+    from diffusers.pipelines.ltx2.latent_upsampler import LTX2LatentUpsamplerModel
+
+    upsampler = LTX2LatentUpsamplerModel(in_channels=16, mid_channels=64, num_blocks_per_stage=1)
+    upsampler.eval().requires_grad_(False)
+
+    def work(device: str) -> torch.Tensor:
+        vae = SimpleNamespace(
+            latents_mean=torch.zeros(16, device=device),
+            latents_std=torch.ones(16, device=device),
+            config=SimpleNamespace(scaling_factor=1.0),
+        )
+        video = torch.zeros(16, 5, 16, 24, device=device)
+        return upsample_latents(vae, upsampler.to(device), video)
+
+    assert work("cpu").shape == (16, 5, 32, 48)
+    compare(lambda: work("cpu"), lambda: work("meta"), upsampler)
+
+
+def test_wans_tiles_take_what_is_counted_without_weights() -> None:
+    import diffusers
+
+    vae = diffusers.AutoencoderKLWan(base_dim=16, z_dim=16, dim_mult=[1, 2, 2, 2])
+    vae.eval().requires_grad_(False)
+    vae.enable_tiling(64, 64, tile_sample_stride_height=48, tile_sample_stride_width=48)
+
+    def work(device: str) -> int:
+        latents = torch.zeros(16, 3, 12, 12, device=device)
+        return sum(1 for _ in decode_frames(vae.to(device), latents, device))
+
+    assert work("cpu") == 9
+    compare(lambda: work("cpu"), lambda: work("meta"), vae)
+
+
+def compare(real: Callable[[], object], hollow: Callable[[], object], part: Any) -> None:
+    """Bytes that the allocator gave out beside those that were counted, within the goal."""
+    measured = measure_allocations(real)
+    meter = Meter()
+    meter.ignore(part.to("meta"))
+    with torch.no_grad(), meter:
+        hollow()
+    assert abs(max(meter.host_peaks.values()) / measured - 1) <= GOAL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +10,12 @@ import diffusers
 import pytest
 import torch
 
+from bench.memory.meter import measure_allocations
+from rushes.models import tile_store
 from rushes.models.cogvideox_decode import decode_pairs
 from rushes.models.hunyuan15_decode import decode_latents
 from rushes.models.hunyuan_decode import decode_tiles
+from rushes.models.wan_decode import decode_frames
 from tests.models.contract.tokens import randomise
 
 Decode = Callable[[Any, torch.Tensor, str], Any]
@@ -87,3 +91,35 @@ def test_a_stream_is_what_the_vae_decodes(name: str, tiled: bool) -> None:
             assert torch.equal(torch.cat(pieces, 2), whole), length
         assert whole.std() > 0.01
         assert max(piece.shape[2] for piece in pieces) <= 13
+
+
+def make_wan() -> Any:
+    vae = diffusers.AutoencoderKLWan(base_dim=16, z_dim=16, dim_mult=[1, 2, 2, 2])
+    vae.eval().requires_grad_(False)
+    vae.enable_tiling(64, 64, tile_sample_stride_height=48, tile_sample_stride_width=48)
+    return vae
+
+
+def test_only_one_tile_of_wan_is_under_way_at_a_time() -> None:
+    """Four times the tiles, and the allocator gives out hardly more at the peak."""
+    vae = make_wan()
+
+    def decode(side: int) -> int:
+        latents = torch.randn(16, 3, side, side)
+        return measure_allocations(lambda: sum(1 for _ in decode_frames(vae, latents, "cpu")))
+
+    decode(8)  # what libraries keep
+    four, many = decode(12), decode(24)
+    assert many < 1.25 * four
+
+
+def test_a_full_disk_stops_a_tile_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def seek(self, place: int) -> None: ...
+        def close(self) -> None: ...
+        def write(self, data: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tile_store.tempfile, "TemporaryFile", Full)
+    with pytest.raises(OSError, match="No space left"):
+        next(iter(decode_frames(make_wan(), torch.randn(16, 1, 12, 12), "cpu")))

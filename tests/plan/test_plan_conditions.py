@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from rushes.catalogue.footprint import StageWork
 from rushes.plan.build import build_plan
 from rushes.plan.explain import record_graph
+from rushes.plan.memory.quantities import describe_node
 from rushes.plan.nodes import Plan
 from rushes.plan.order import order_work
 from rushes.spec.resolve import load_project
+from rushes.stages.encode_condition import EncodeConditionParams
 from tests.media_files import write_clip, write_picture, write_sound
 from tests.plan.tools import LOCK, Verdicts
 
@@ -177,3 +180,43 @@ def test_a_text_encoder_that_sees_waits_for_the_picture(tmp_path: Path) -> None:
         assert ("given" in dict(text["given"].inputs)) is seen
         denoise = next(r.node for r in rows if (r.name, r.label) == ("given", "denoise"))
         assert dict(denoise.inputs)["given"].stage == "encode_given"
+
+
+def write_lora(path: Path, scale: int) -> None:
+    header = f'{{"__metadata__":{{"reference_downscale_factor":"{scale}"}}}}'.encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+
+
+GUIDED = """\
+[project]
+name = "p"
+model = "ltx-2"
+[shots.one]
+prompt = "a red ball"
+size = "1536x1024"
+frames = 9
+upscale = 2
+control = { depth = "depth.mp4" }
+loras = [{ path = "reads.safetensors", scale = 0.5 }]
+"""
+
+
+def test_a_control_lies_beside_the_first_size_alone(tmp_path: Path) -> None:
+    write_clip(tmp_path / "depth.mp4", 1.0)
+    write_lora(tmp_path / "reads.safetensors", 2)
+    made = plan(tmp_path, GUIDED)
+    nodes = made.shots[0].kept.nodes
+    control = dict(nodes["denoise"].inputs)["control"]
+    params = control.params
+    assert isinstance(params, EncodeConditionParams)
+    assert (params.kind, params.frames, params.height, params.width) == ("clip", 9, 256, 384)
+    assert [name for name, _ in nodes["denoise"].files] == ["lora.0"]
+    assert "control" not in dict(nodes["refine"].inputs)
+    assert nodes["refine"].files == ()
+    assert nodes["refine"].params.lora_scales == ()  # type: ignore[attr-defined]
+    (model,) = (shot.shot.model for shot in made.shots)
+    work = StageWork({})
+    (cells,) = (shape["cells"] for shape in describe_node(nodes["denoise"], model, work)[0])
+    assert cells == 2 * (16 * 24 + 8 * 12)
+    (plain,) = describe_node(nodes["refine"], model, work)[0]
+    assert plain["cells"] == 2 * 32 * 48

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import tempfile
 from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rushes.catalogue.load import find_model
 from rushes.catalogue.model import Model, Variant
 from rushes.catalogue.source import FolderSource, HubSource
 from rushes.spec import choosing
 from rushes.spec.given import SourceFile
+from rushes.spec.reference_loras import read_scale
 from tests.media_files import write_clip, write_picture, write_sound
 from tests.spec.tools import HEAD, SHOT, error_of, marked_place, read
 
@@ -147,3 +153,69 @@ def test_only_safetensors_are_adapters(tmp_path: Path, monkeypatch: pytest.Monke
     assert [lora.scale for lora in read(tmp_path, good).shots["one"].conditions.loras] == [1.0]
     assert "no file 'b.safetensors'" in error_of(tmp_path, good.replace("/a.", "/b.").replace(
         '"a.', '"b.')).message  # fmt: skip
+
+
+def write_lora(path: Path, **metadata: str) -> None:
+    header = json.dumps({"__metadata__": metadata} if metadata else {}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+
+
+LTX = '[project]\nname = "p"\nmodel = "ltx-2"\n[defaults]\nsize = "768x512"\nframes = 9\n'
+GUIDED = LTX + SHOT + 'control = { depth = "clip.mp4" }\n'
+WITH = 'loras = [{ path = "a.safetensors" }, { path = "b.safetensors" }]\n'
+
+
+def test_a_control_of_ltx_2_needs_a_lora_that_reads_it(tmp_path: Path) -> None:
+    write_clip(tmp_path / "clip.mp4", 2.5)
+    error = error_of(tmp_path, GUIDED)
+    assert "reads a control by a LoRA, and the shot has none" in error.message
+    assert "Lightricks/LTX-2-19b-IC-LoRA-Depth-Control is one" in (error.hint or "")
+    write_lora(tmp_path / "a.safetensors")
+    write_lora(tmp_path / "b.safetensors", reference_downscale_factor="2")
+    control = read(tmp_path, GUIDED + WITH).shots["one"].conditions.control
+    assert control is not None
+    assert (control.kind, control.scale) == ("depth", 2)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        ({"reference_downscale_factor": "4"}, "2 and 4 times smaller"),
+        ({"reference_downscale_factor": "0.5"}, "says reference_downscale_factor '0.5'"),
+        ({"reference_temporal_scale_factor": "2"}, "footage of fewer frames"),
+        ({"reference_downscale_factor": "7"}, "2 and 7 times smaller"),
+    ],
+)
+def test_loras_that_cannot_read_the_control_are_refused(
+    metadata: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    write_clip(tmp_path / "clip.mp4", 2.5)
+    write_lora(tmp_path / "a.safetensors", reference_downscale_factor="2")
+    write_lora(tmp_path / "b.safetensors", **metadata)
+    assert said in error_of(tmp_path, GUIDED + WITH).message
+
+
+@given(data=st.binary(max_size=64), length=st.integers(0, 80))
+def test_any_bytes_are_a_lora_or_an_error(data: bytes, length: int) -> None:
+    with tempfile.NamedTemporaryFile() as file:
+        path = Path(file.name)
+        path.write_bytes(length.to_bytes(8, "little") + data)
+        with contextlib.suppress(ValueError):
+            assert read_scale(path) >= 1
+
+
+def test_a_control_has_to_suit_size_and_length(tmp_path: Path) -> None:
+    write_clip(tmp_path / "clip.mp4", 2.5)
+    write_lora(tmp_path / "a.safetensors", reference_downscale_factor="2")
+    text = GUIDED + 'loras = [{ path = "a.safetensors" }]\n'
+    odd = text.replace("768x512", "736x512")
+    assert "sides are multiples of 64" in error_of(tmp_path, odd).message
+    assert "guided by reference" in error_of(
+        tmp_path, HEAD + SHOT + 'model = "wan-2.1-vace-1.3b"\nsize = "832x480"\nframes = 5\n'
+        'control = { reference = "clip.mp4" }\n').message  # fmt: skip
+    tiled = text.replace('size = "768x512"', 'size = "2560x1408"').replace(
+        "[shots.one]", "[shots.one]\nupscale = 2"
+    )
+    assert "refined whole" in error_of(tmp_path, tiled).message
+    long = text.replace("frames = 9", "frames = 489")
+    assert "with a control has at most 481 frames" in error_of(tmp_path, long).message

@@ -20,11 +20,12 @@ from rushes.catalogue.model import Model
 Quantities = Mapping[str, float]
 """What a run is about, by name: see :data:`QUANTITIES`."""
 
-QUANTITIES = ("cells", "frames", "span", "area", "edge", "sound", "guided", "passes")
+QUANTITIES = ("cells", "frames", "span", "area", "edge", "sound", "guided", "passes", "whole")
 """``cells``: latents of the clip and of pictures beside it; ``frames``: latent frames of one pass
 of a coder, which are ``span`` pictures; ``area``: latents of one frame; ``edge``: its height and
 width in latents, added; ``sound``: audio latents; ``guided``: 1 where a second, negative prompt is
-denoised too; ``passes``: further guidances, each a pass of its own."""
+denoised too; ``passes``: further guidances, each a pass of its own; ``whole``: latents of a clip
+that is refined in tiles, where ``cells`` are a tile's; 0 where it is refined at once."""
 
 
 class Law(Struct, frozen=True, forbid_unknown_fields=True):

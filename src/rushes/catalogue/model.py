@@ -22,8 +22,8 @@ Control = Literal[
 ]  # fmt: skip
 """Keys of ``[shots.NAME]`` by which a clip is conditioned on more than its prompt."""
 
-ControlKind = Literal["depth", "pose", "edges"]
-"""What a ``control`` video may show."""
+ControlKind = Literal["depth", "pose", "edges", "reference"]
+"""What a ``control`` video may show; a ``reference`` is whatever an adapter was trained to read."""
 
 
 Numerics = Literal["fp8", "int8", "tiled"]
@@ -148,6 +148,8 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     Args:
         family: the adapter that runs it, see :func:`rushes.models.base.find_family`.
         controls: what it can be given; ``control_kinds`` what a ``control`` video may show.
+        control_loras: where a control is only read with an adapter: by kind, the repository of one,
+            or "" where none is known.
         schedules: other ways to sample it, by the name that ``schedule`` in a project takes.
         speeds: shortcuts by the name that ``speed`` in a project takes.
         variants: other checkpoints that stand behind the same name.
@@ -174,6 +176,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     verified: str
     controls: list[Control] = []
     control_kinds: list[ControlKind] = []
+    control_loras: dict[ControlKind, str] = {}
     reach: Reach | None = None
     mel: Mel | None = None
     schedules: dict[str, Sampling] = {}

@@ -81,6 +81,8 @@ class Given:
         audio: (C, L, M) float32; ``keep_audio`` (L,) bool. Either is empty where none counts.
         pictures: pictures (C, 1, H, W) of their own, by frame of the piece; the clip comes near
             them at that moment.
+        control: footage (C, F, h, w) of the clip's frames that an adapter reads beside them, as
+            large as the clip or a whole number of times smaller.
     """
 
     video: torch.Tensor
@@ -88,6 +90,7 @@ class Given:
     audio: torch.Tensor
     keep_audio: torch.Tensor
     pictures: tuple[tuple[int, torch.Tensor], ...] = ()
+    control: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

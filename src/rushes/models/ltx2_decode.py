@@ -86,7 +86,7 @@ def decode_samples(audio_vae: Any, vocoder: Any, latents: torch.Tensor) -> Itera
     length, factor = z.shape[2], audio_vae.temporal_compression_ratio
     whole = length <= AUDIO_WINDOW + 2 * AUDIO_CONTEXT
     window = length if whole else AUDIO_WINDOW
-    hop = vocoder.total_upsample_factor
+    hop = count_samples(vocoder)
     for start in range(0, length, window):
         stop = min(start + window, length)
         low = max(start - AUDIO_CONTEXT, 0)
@@ -97,3 +97,11 @@ def decode_samples(audio_vae: Any, vocoder: Any, latents: torch.Tensor) -> Itera
         end = factor * (stop - 1) + 1
         piece = wave[:, (first - factor * low) * hop : (end - factor * low) * hop]
         yield piece.transpose(0, 1).float().cpu().numpy()
+
+
+def count_samples(vocoder: Any) -> int:
+    """Samples that a vocoder makes of one mel frame. That of LTX-2.3 has another one inside, whose
+    sound it raises to a higher rate."""
+    inner = getattr(vocoder, "vocoder", vocoder)
+    rates = vocoder.config.output_sampling_rate, inner.config.output_sampling_rate
+    return int(inner.total_upsample_factor * rates[0] // rates[1])

@@ -60,17 +60,18 @@ class Denoiser:
         height = settings.height // self.grid.video_size
         width = settings.width // self.grid.video_size
         generator = torch.Generator("cpu").manual_seed(settings.seed)
-        if start is None:
-            video, audio = self._draw(settings, height, width, generator)
-        else:
-            level = settings.sigmas[0]
-            packed = pack_video(start["video"][None]), pack_audio(start["audio"][None])
-            video, audio = (self._mix_noise(tokens, level, generator) for tokens in packed)
         passer: Passer | TiledPasser
         if tiling is not None:
             assert start is not None
             given = keep_sound(given, settings, start["audio"])
         place = Placement(self.transformer, settings, given, height, width)
+        if start is None:
+            draw = self._draw if given is None or given.control is None else self._draw_beside
+            video, audio = draw(settings, place, generator)
+        else:
+            level = settings.sigmas[0]
+            packed = pack_video(start["video"][None]), pack_audio(start["audio"][None])
+            video, audio = (self._mix_noise(tokens, level, generator) for tokens in packed)
         video, audio = place.put_given(video, audio)
         if tiling is None:
             passer = Passer(self.transformer, embeds, settings, place, self.device)
@@ -99,17 +100,29 @@ class Denoiser:
         }
 
     def _draw(
-        self, settings: DenoiseSettings, height: int, width: int, generator: torch.Generator
+        self, settings: DenoiseSettings, place: Placement, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Starting noise of picture and sound, packed; drawn in the shapes of the latents."""
         grid, sound = self.grid, self.grid.audio
         assert sound is not None
-        video = (1, grid.video_channels, settings.latents, height, width)
+        video = (1, grid.video_channels, settings.latents, place.height, place.width)
         audio = (1, sound.channels, settings.audio_latents, sound.mel_bins)
         return (
             pack_video(self._noise(video, generator)),
             pack_audio(self._noise(audio, generator)),
         )
+
+    def _draw_beside(
+        self, settings: DenoiseSettings, place: Placement, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same where a control lies beside the clip: drawn in the shapes of the tokens, and for
+        those beside it too, as ``LTX2InContextPipeline`` does."""
+        grid, sound = self.grid, self.grid.audio
+        assert sound is not None
+        clip = settings.latents * place.height * place.width
+        video = self._noise((1, clip + place.beside, grid.video_channels), generator)
+        audio = (1, settings.audio_latents, sound.channels * sound.mel_bins)
+        return video[:, :clip], self._noise(audio, generator)
 
     def _mix_noise(
         self, tokens: torch.Tensor, level: float, generator: torch.Generator

@@ -1,7 +1,8 @@
 """Where a piece's tokens lie in time and space, and which of them are given.
 
 Given tokens have noise level 0 from the first step to the last and are not moved. Pictures at
-single moments are tokens of their own after the clip's, as in Lightricks' keyframe conditioning.
+single moments are tokens of their own after the clip's, as in Lightricks' keyframe conditioning;
+a control's tokens come last, as in its IC-LoRA conditioning.
 """
 
 from __future__ import annotations
@@ -11,7 +12,12 @@ from typing import Any
 import torch
 
 from rushes.models.base import DenoiseSettings, Given
-from rushes.models.ltx2_tokens import keyframe_coords, pack_audio, pack_video
+from rushes.models.ltx2_tokens import (
+    control_coords,
+    keyframe_coords,
+    pack_audio,
+    pack_video,
+)
 
 
 class Placement:
@@ -19,6 +25,9 @@ class Placement:
 
     Args:
         height, width: of the latents.
+
+    Attributes:
+        beside: how many tokens follow the clip's.
     """
 
     def __init__(
@@ -31,11 +40,15 @@ class Placement:
     ) -> None:
         self.transformer, self.settings, self.given = transformer, settings, given
         self.height, self.width = height, width
+        self.beside = 0
         self.keep_video = self.keep_audio = None
         if given is not None:
             area = height * width
             clip = given.keep_video.repeat_interleave(area)
-            extra = torch.ones(area * len(given.pictures), dtype=torch.bool)
+            self.beside = area * len(given.pictures)
+            if given.control is not None:
+                self.beside += given.control[0].numel()
+            extra = torch.ones(self.beside, dtype=torch.bool)
             self.keep_video = _column(torch.cat([clip, extra]), transformer.device)
             self.keep_audio = _column(given.keep_audio, transformer.device)
 
@@ -72,7 +85,9 @@ class Placement:
             video = torch.where(self._clip_mask(), pack_video(given.video[None]).to(video), video)
         if given.keep_audio.any():
             audio = torch.where(self.keep_audio, pack_audio(given.audio[None]).to(audio), audio)
-        extra = [pack_video(picture[None]).to(video) for _, picture in given.pictures]
+        beside = [picture for _, picture in given.pictures]
+        beside += [given.control] if given.control is not None else []
+        extra = [pack_video(latents[None]).to(video) for latents in beside]
         return torch.cat([video, *extra], 1), audio
 
     def _clip_mask(self) -> torch.Tensor:
@@ -80,7 +95,8 @@ class Placement:
         return self.keep_video[:, : self.settings.latents * self.height * self.width]
 
     def video_coords(self) -> torch.Tensor:
-        """(1, 3, tokens, 2): seconds, then pixels down and across, of the clip and the pictures."""
+        """(1, 3, tokens, 2): seconds, then pixels down and across, of the clip and of what lies
+        beside it."""
         settings, rope = self.settings, self.transformer.rope
         frames = settings.first + settings.latents
         clip = rope.prepare_video_coords(
@@ -91,6 +107,9 @@ class Placement:
             keyframe_coords(rope, frame, self.height, self.width, settings.fps)
             for frame, _ in pictures
         ]
+        if self.given is not None and (control := self.given.control) is not None:
+            scale = self.height // control.shape[2]
+            extra.append(control_coords(rope, control.shape[1:], scale, settings.fps))
         return torch.cat([clip, *extra], 2)
 
     def audio_coords(self) -> torch.Tensor:

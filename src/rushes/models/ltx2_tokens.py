@@ -39,6 +39,18 @@ def keyframe_coords(rope: Any, frame: int, height: int, width: int, fps: float) 
     return coords
 
 
+def control_coords(rope: Any, shape: tuple[int, int, int], scale: int, fps: float) -> torch.Tensor:
+    """Bounds (1, 3, tokens, 2) of a control's tokens: where the clip's are that they are about.
+
+    Args:
+        shape: frames, height and width of its latents.
+        scale: how many times smaller than the clip it is.
+    """
+    coords: torch.Tensor = rope.prepare_video_coords(1, *shape, torch.device("cpu"), fps=fps)
+    coords[:, 1:] *= scale
+    return coords
+
+
 def predict(
     transformer: Any, timestep: torch.Tensor, audio_timestep: torch.Tensor, **call: Any
 ) -> tuple[torch.Tensor, torch.Tensor]:

@@ -2,7 +2,8 @@
 
 The decoder's convolutions in time are causal, and diffusers runs it frame by frame with a cache of
 features; only the joining of all frames at the end makes its memory grow with duration, and that
-is left out here. Where tiling is on, every tile has a cache of its own.
+is left out here. Where tiling is on, tiles are decoded one after the other through all of the clip,
+so that only one such cache is there at a time; what they gave waits on the disk.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import unpatchify
 
 from rushes.models.pixels import to_frames
+from rushes.models.tile_store import Place, TileStore
 from rushes.models.vae_tiles import join_tiles
 
 if TYPE_CHECKING:
@@ -75,22 +77,30 @@ def _is_tiled(vae: Any, z: torch.Tensor) -> bool:
 
 
 def _decode_tiled(vae: Any, z: torch.Tensor) -> Iterator[torch.Tensor]:
-    """As ``vae.tiled_decode``, frame by frame; the tiles' sizes are attributes of the VAE."""
+    """As ``vae.tiled_decode``; the tiles' sizes are attributes of the VAE."""
     ratio, patch = vae.spatial_compression_ratio, vae.config.patch_size or 1
     size = vae.tile_sample_min_height, vae.tile_sample_min_width
     stride = vae.tile_sample_stride_height, vae.tile_sample_stride_width
-    tops = range(0, z.shape[3], stride[0] // ratio)
-    lefts = range(0, z.shape[4], stride[1] // ratio)
-    decoders = [[_Decoder(vae) for _ in lefts] for _ in tops]
     kept = stride[0] // patch, stride[1] // patch
     blend = size[0] // patch - kept[0], size[1] // patch - kept[1]
     whole = z.shape[3] * ratio // patch, z.shape[4] * ratio // patch
-    for number in range(z.shape[2]):
-        rows: list[list[torch.Tensor]] = []
-        for top, line in zip(tops, decoders, strict=True):
-            rows.append([])
-            for left, decoder in zip(lefts, line, strict=True):
-                high, wide = top + size[0] // ratio, left + size[1] // ratio
-                tile = z[:, :, number : number + 1, top:high, left:wide]
-                rows[-1].append(decoder(vae.post_quant_conv(tile)))
-        yield join_tiles(vae, rows, kept, blend)[..., : whole[0], : whole[1]]
+    with TileStore() as store:
+        rows = [
+            [
+                _store_tile(
+                    vae, z[..., top : top + size[0] // ratio, left : left + size[1] // ratio], store
+                )
+                for left in range(0, z.shape[4], stride[1] // ratio)
+            ]
+            for top in range(0, z.shape[3], stride[0] // ratio)
+        ]
+        for number in range(z.shape[2]):
+            tiles = [[store.get(places[number], z.device) for places in row] for row in rows]
+            yield join_tiles(vae, tiles, kept, blend)[..., : whole[0], : whole[1]]
+
+
+def _store_tile(vae: Any, z: torch.Tensor, store: TileStore) -> list[Place]:
+    """Decode one tile's latents (1, C, F, h, w); places of its pixels, by latent frame."""
+    decoder = _Decoder(vae)
+    frames = (z[:, :, number : number + 1] for number in range(z.shape[2]))
+    return [store.put(decoder(vae.post_quant_conv(frame))) for frame in frames]

@@ -75,7 +75,7 @@ def _make_condition(
     # the first latent stands for one frame: it counts as many times as others have frames
     given = torch.cat([given[:1].expand(step), given[1:]]).view(-1, step).T
     mask = given[:, :, None, None].expand(-1, -1, *latents.shape[2:])
-    return torch.cat([mask, latents])
+    return torch.cat([mask.to(latents.device), latents])
 
 
 def _prepare(opened: OpenedCheckpoint, picture: Any, media: GivenMedia) -> torch.Tensor:

@@ -48,7 +48,7 @@ def encode_control(opened: OpenedCheckpoint, media: GivenMedia) -> Tensors:
         picture = encode_clip(opened, [_fit_reference(media.pictures[name], media)])
         latents = torch.cat([torch.cat([picture, torch.zeros_like(picture)]), latents], 1)
     masks = torch.cat([torch.zeros_like(masks[:, : len(names)]), masks], 1)
-    return {"control": torch.cat([latents, masks])}
+    return {"control": torch.cat([latents, masks.to(latents.device)])}
 
 
 def _lay_out(opened: OpenedCheckpoint, media: GivenMedia) -> tuple[torch.Tensor, torch.Tensor]:

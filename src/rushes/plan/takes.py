@@ -74,6 +74,7 @@ class TakePlanner:
         pictures = [(start + p.frame, self._encode_picture(p)) for p in given]
         sound = self._encode_sound(windows)
         video = self._find_video() if apart else None
+        control = self._encode_control() if apart else None
         made: list[Node] = []
         for window in windows:
             inputs: Inputs = [("embeds", text)]
@@ -85,6 +86,8 @@ class TakePlanner:
                 inputs.append(("sound", sound))
             if video is not None:
                 inputs.append(("video", video))
+            if control is not None:
+                inputs.append(("control", control))
             frames = tuple(frame for frame, _ in inside)
             if together is not None:
                 inputs.append(("given", together))
@@ -194,8 +197,9 @@ class TakePlanner:
         return self._encode(picture.file, self._condition_params("picture", 1, factor=factor))
 
     def _enlarge(self, made: Node, text: Node, window: Window, sound: Node | None) -> Node:
-        """Upsample and refine until the clip has its size; pictures are given again, larger."""
-        upscale = self.shot.model.upscale
+        """Upsample and refine until the clip has its size; pictures are given again, larger. A
+        control guides the first size alone, and so do the adapters that read it."""
+        upscale, guided = self.shot.model.upscale, self.shot.conditions.control is not None
         assert upscale is not None
         factor = 1
         while factor < self.shot.upscale:
@@ -210,11 +214,12 @@ class TakePlanner:
             inputs += [("sound", sound)] if sound is not None else []
             frames = tuple(picture.frame for picture in pictures)
             base = self._denoise_params(window, window, frames)
+            base = msgspec.structs.replace(base, lora_scales=()) if guided else base
             made = self._add(
                 "refine",
                 refine_params(base, self.shot, self._size(factor), f"refine.{factor}", self.seed),
                 inputs,
-                self._lora_files(),
+                () if guided else self._lora_files(),
                 load=True,
             )
         return made
@@ -237,6 +242,14 @@ class TakePlanner:
         heard = video.sound and self.shot.conditions.retake is not None
         audio = self.time.audio_at(frames) if heard else 0
         return self._encode(video, self._condition_params("clip", frames, audio))
+
+    def _encode_control(self) -> Node | None:
+        control, shape = self.shot.conditions.control, self.shot.shape
+        if control is None:
+            return None
+        height, width = (side // control.scale for side in self._size(1))
+        params = EncodeConditionParams("clip", shape.frames, height, width, shape.fps)
+        return self._encode(control.file, params)
 
     def _pictures_in(
         self, window: Window, pictures: list[tuple[int, Node]]

@@ -25,6 +25,7 @@ from rushes.spec.given import (
     SourceFile,
 )
 from rushes.spec.read import Source, resolve_inside
+from rushes.spec.reference_loras import read_scale
 from rushes.store.files import digest_file
 from rushes.types import VideoShape
 
@@ -42,13 +43,14 @@ def base_of(shot: tables.ShotTable) -> str | None:
 
 def resolve_conditions(
     shot: tables.ShotTable, name: str, shape: VideoShape, model: Model, folder: Path,
-    source: Source, shots: dict[str, VideoShape], loras: Iterable[Lora] = (),
+    source: Source, shots: dict[str, VideoShape], loras: Iterable[Lora] = (), upscale: int = 1,
 ) -> Conditions:  # fmt: skip
     """Read and check what a shot is given.
 
     Args:
         folder: of the project; paths start there and stay in it.
         shots: shapes of the shots that this one may refer to.
+        upscale: how many times larger the clip is made after it is denoised.
 
     Raises:
         ProjectError: the model cannot do it, keys contradict each other, or a file is not there or
@@ -58,6 +60,7 @@ def resolve_conditions(
     reader.refuse_unable(model)
     reader.refuse_pairs()
     reader.refuse_kind(model)
+    loras = tuple(loras)
     return Conditions(
         pictures=reader.read_pictures(),
         audio=None if reader.sounds is not None else reader.read_audio(),
@@ -66,8 +69,8 @@ def resolve_conditions(
         retake=reader.read_retake(),
         mask=reader.read_mask(),
         references=reader.read_references(),
-        control=reader.read_control(),
-        loras=tuple(loras),
+        control=reader.read_control(model, loras, upscale),
+        loras=loras,
     )
 
 
@@ -78,6 +81,7 @@ _PAIRS = (
     ("video", "last_image", "the video is given whole"),
     ("video", "keyframes", "the video is given whole"),
     ("video", "control", "both fill every frame"),
+    ("extend", "control", "a control is laid over a clip from its beginning"),
 )
 
 
@@ -140,11 +144,10 @@ class _Reader:
         for one, other, why in _PAIRS:
             if self.says(one) and self.says(other):
                 raise self.error(other, f"{one!r} and {other!r} exclude each other: {why}")
-        if self.says("video") and self.shape.frames > self.most_frames:
-            message = (
-                f"a given video has at most {self.most_frames} frames, not {self.shape.frames}"
-            )
-            raise self.error("video", message, f"frames = {self.most_frames}")
+        for key, what in (("video", "a given video"), ("control", "a clip with a control")):
+            if self.says(key) and self.shape.frames > self.most_frames:
+                message = f"{what} has at most {self.most_frames} frames, not {self.shape.frames}"
+                raise self.error(key, message, f"frames = {self.most_frames}")
         if self.says("retake") and not self.says("video"):
             raise self.error("retake", "'retake' needs a 'video' to be taken from")
         if self.says("mask") and not self.says("video"):
@@ -192,8 +195,10 @@ class _Reader:
     def refuse_kind(self, model: Model) -> None:
         for kind in self._control_kinds():
             if kind not in model.control_kinds:
-                known = ", ".join(model.control_kinds)
-                raise self.error("control", f"{model.name} cannot be guided by {kind}", known)
+                able = [n for n in model_names() if kind in find_model(n).control_kinds]
+                hint = f"it can by {', '.join(model.control_kinds)}"
+                hint += f"; by {kind}: {', '.join(able)}" if able else ""
+                raise self.error("control", f"{model.name} cannot be guided by {kind}", hint)
 
     def _control_kinds(self) -> list[ControlKind]:
         said = self.shot.control
@@ -227,7 +232,7 @@ class _Reader:
         said = [] if self.shot.references is UNSET else self.shot.references
         return tuple(self._picture(path, "references") for path in said)
 
-    def read_control(self) -> Control | None:
+    def read_control(self, model: Model, loras: tuple[Lora, ...], upscale: int) -> Control | None:
         for kind in self._control_kinds():
             said = getattr(self.shot.control, kind)
             file = self._file(said, "control")
@@ -236,8 +241,38 @@ class _Reader:
                 raise self.error("control", f"{said!r} has no picture")
             seconds = info.video.duration_seconds or info.duration_seconds
             self._refuse_short("control", seconds, self.shape.frames)
-            return Control(kind, file)
+            scale = self._control_scale(model, kind, loras) if model.control_loras else 1
+            step = model.latents.video_size * scale * upscale
+            if self.shape.width % step or self.shape.height % step:
+                message = f"with this control and these LoRAs sides are multiples of {step}"
+                raise self.error("control", f"{message}, and {self.shape.size} is not")
+            most = model.upscale.pixels_max if model.upscale is not None else None
+            if upscale > 1 and most is not None and self.shape.width * self.shape.height > most:
+                message = f"with a control a clip is refined whole, up to {most:,} pixels"
+                raise self.error("control", message, "make it smaller, or leave out 'upscale'")
+            return Control(kind, file, scale)
         return None
+
+    def _control_scale(self, model: Model, kind: ControlKind, loras: tuple[Lora, ...]) -> int:
+        """What the LoRAs say that read the control, for models that need one for it."""
+        if not loras:
+            known = model.control_loras.get(kind, "")
+            hint = 'loras = [{ path = "….safetensors" }], with an IC-LoRA trained for this model'
+            hint += f"; {known} is one" if known else ""
+            message = f"{model.name} reads a control by a LoRA, and the shot has none"
+            raise self.error("control", message, hint)
+        scales = set()
+        for lora in loras:
+            try:
+                scales.add(read_scale(lora.file.path))
+            except (OSError, ValueError) as exc:
+                message = f"{lora.file.path.name} cannot read a control: {exc}"
+                raise self.error("control", message, "give another LoRA") from exc
+        if len(scales - {1}) > 1:
+            said = " and ".join(str(scale) for scale in sorted(scales))
+            message = f"the LoRAs want the control {said} times smaller than the clip"
+            raise self.error("control", message, "give LoRAs that agree")
+        return max(scales)
 
     def read_audio(self) -> SourceFile | None:
         if self.shot.audio is UNSET:

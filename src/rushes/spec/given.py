@@ -46,10 +46,14 @@ class Retake:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Footage that guides the clip frame by frame."""
+    """Footage that guides the clip frame by frame.
+
+    ``scale``: how many times smaller than the clip it is read in height and width.
+    """
 
     kind: ControlKind
     file: SourceFile
+    scale: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,7 @@ def _resolve_shot(
             source,
             shapes,
             resolve_loras(layers, model, name, folder, source),
+            upscale,
         ),
         sound=resolve_sound(layers.shot, name, shape, model, folder, source),
         upscale=upscale,

@@ -128,6 +128,7 @@ class ControlTable(Struct, frozen=True, forbid_unknown_fields=True):
     depth: File | UnsetType = UNSET
     pose: File | UnsetType = UNSET
     edges: File | UnsetType = UNSET
+    reference: File | UnsetType = UNSET
 
 
 class ModelTable(Struct, frozen=True, forbid_unknown_fields=True):

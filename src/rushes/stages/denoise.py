@@ -110,6 +110,7 @@ def read_given(params: DenoiseParams, inputs: Mapping[str, Mapping[str, Path]]) 
     }
     if not read:
         return None
+    control = read.pop("control", None)  # of a size of its own
     pictures = [
         (frame, read[f"picture.{number}"]["video"]) for number, frame in enumerate(params.keyframes)
     ]
@@ -121,7 +122,7 @@ def read_given(params: DenoiseParams, inputs: Mapping[str, Mapping[str, Path]]) 
     return Given(
         video, _mask(params.kept_video, params.latents),
         audio, _mask(params.kept_audio, params.audio_latents),
-        tuple(pictures),
+        tuple(pictures), None if control is None else control["video"],
     )  # fmt: skip
 
 

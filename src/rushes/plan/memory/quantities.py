@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from rushes.catalogue.footprint import Quantities, StageWork
 from rushes.catalogue.model import Model
+from rushes.models.tiling import lay_tiles
 from rushes.plan.nodes import Node
 from rushes.stages.decode_audio import DecodeAudioParams
 from rushes.stages.decode_video import DecodeVideoParams
 from rushes.stages.denoise import DenoiseParams
 from rushes.stages.encode_condition import EncodeConditionParams
 from rushes.stages.encode_given import EncodeGivenParams
+from rushes.stages.refine import RefineParams
+from rushes.stages.upsample import UpsampleParams
 
 Shapes = tuple[Quantities, ...]
 """Of the passes of one node, the longest first."""
@@ -21,16 +24,22 @@ def describe_node(node: Node, model: Model, stage: StageWork) -> tuple[Shapes, f
     """Quantities of the passes that a node makes, and how often the first of them is made."""
     params, grid = node.params, model.latents
     if isinstance(params, DenoiseParams):
-        area = _area(params.height, params.width, model)
+        tiles, (tall, wide) = _tiles(params, model)
+        area = tall * wide
         guided = params.guidance > 1 or params.audio_guidance > 1
+        cells = area * (params.latents + len(params.keyframes)) + _control_cells(node, model)
+        whole = _area(params.height, params.width, model) * params.latents
         quantities = {
-            "cells": float(area * (params.latents + len(params.keyframes))),
+            "cells": float(cells),
+            "whole": float(whole if tiles > 1 else 0),
             "area": float(area),
             "sound": float(params.audio_latents),
             "guided": float(guided),
             "passes": float((params.stg > 0) + (params.modality_guidance > 1)),
         }
-        return (quantities,), float(params.steps)
+        return (quantities,), float(params.steps * tiles)
+    if isinstance(params, UpsampleParams):
+        return (_describe_upsample(node, model),), 1.0
     if isinstance(params, DecodeVideoParams):
         latents = (params.frames + params.drop - 1) // grid.video_frames + 1
         lengths = _passes(latents, stage)
@@ -44,6 +53,36 @@ def describe_node(node: Node, model: Model, stage: StageWork) -> tuple[Shapes, f
         sound = min(latents, stage.window or latents)
         return ({"sound": float(sound)},), max(latents / sound, 1.0)
     return ({},), 1.0
+
+
+def _tiles(params: DenoiseParams, model: Model) -> tuple[int, tuple[int, int]]:
+    """How many tiles a step predicts, and the size of one, in latents; 1 for the whole picture."""
+    side = model.latents.video_size
+    size = -(-params.height // side), -(-params.width // side)
+    if not isinstance(params, RefineParams) or params.tile == (0, 0):
+        return 1, size
+    return len(lay_tiles(*size, params.tile, params.overlap)), params.tile
+
+
+def _describe_upsample(node: Node, model: Model) -> Quantities:
+    """Of the latents that are made larger."""
+    side = model.latents.video_size
+    made = next(p for _, before in node.inputs if isinstance(p := before.params, DenoiseParams))
+    area = _area(made.height, made.width, model)
+    return {
+        "cells": float(area * made.latents),
+        "edge": float(-(-made.height // side) + -(-made.width // side)),
+    }
+
+
+def _control_cells(node: Node, model: Model) -> int:
+    """Latents of a control that lie beside the clip's."""
+    for name, before in node.inputs:
+        params = before.params
+        if name == "control" and isinstance(params, EncodeConditionParams):
+            frames = (params.frames - 1) // model.latents.video_frames + 1
+            return frames * _area(params.height, params.width, model)
+    return 0
 
 
 def _passes(latents: int, stage: StageWork) -> list[int]:
