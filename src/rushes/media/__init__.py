@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         read_both,
         read_frames,
     )
+    from rushes.media.seeking import FrameCursor, Still
     from rushes.media.writing import AudioWriter, FrameWriter, frame_rate
 
 __all__ = [
@@ -38,10 +39,12 @@ __all__ = [
     "AudioWriter",
     "Damage",
     "ExportFormat",
+    "FrameCursor",
     "FrameItem",
     "FrameWriter",
     "MediaInfo",
     "SoundItem",
+    "Still",
     "VideoInfo",
     "count_frames",
     "encode_clip",
@@ -79,6 +82,7 @@ _HOMES = {
         "read_both",
         "read_frames",
     ),
+    "seeking": ("FrameCursor", "Still"),
     "writing": ("AudioWriter", "FrameWriter", "frame_rate"),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
