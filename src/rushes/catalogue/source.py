@@ -19,6 +19,7 @@ class Licence(Struct, frozen=True, forbid_unknown_fields=True):
         revenue_usd_max: yearly revenue of the whole group, in USD, from which use has to be paid
             for or asked for; None where there is no such limit.
         excluded: countries (ISO 3166 codes, or "EU") in which nothing is licensed.
+        also: ids of further licences that parts of the weights are under; a policy has to list all.
         terms: further conditions, a sentence each.
     """
 
@@ -29,7 +30,13 @@ class Licence(Struct, frozen=True, forbid_unknown_fields=True):
     read: Literal["text", "second-hand"] = "text"
     revenue_usd_max: int | None = None
     excluded: list[str] = []
+    also: list[str] = []
     terms: list[str] = []
+
+    @property
+    def ids(self) -> list[str]:
+        """Its own and those of parts: what a policy has to list."""
+        return [self.id, *self.also]
 
 
 class PackageSource(

@@ -89,13 +89,16 @@ def check_licence(project: Project, entry: Entry) -> None:
         LicenceRefused: names the licence.
     """
     allowed, licence = project.policy.licences, entry.licence
-    if allowed is UNSET or licence.id in allowed:
+    missing = [] if allowed is UNSET else [name for name in licence.ids if name not in allowed]
+    if not missing:
         return
     what = "reader" if isinstance(entry, ReaderEntry) else "model"
     raise LicenceRefused(
-        f"{what} {entry.name!r} is under {licence.id}, which the policy does not list",
+        f"{what} {entry.name!r} is under {' and '.join(licence.ids)}; "
+        f"the policy does not list {' and '.join(missing)}",
         where=f"{project.source.name}:policy.licences",
-        hint=f"choose another {what}, or add {licence.id!r} after reading {licence.url}",
+        hint=f"choose another {what}, or add {', '.join(map(repr, missing))} "
+        f"after reading {licence.url}",
     )
 
 
