@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from fractions import Fraction
@@ -149,3 +150,67 @@ def test_the_parent_never_imports_torch(clip: Path, spotter: Path) -> None:
 def test_help_says_what_spotter_knows(run: Run) -> None:
     out = " ".join(run("ask", "--help").out.split())
     assert "knows only the world of sprite" in out
+
+
+def test_explain_shows_the_arithmetic_without_weights(run: Run, clip: Path) -> None:
+    done = run("ask", clip, "what happens?", "--model", "qwen3-vl-8b", "--explain", "--json")
+    assert done.code == 0, done
+    found = done.json["explain"]
+    assert (found["frames"], found["frames_wanted"]) == (4, 4)
+    assert found["clip"] == {"width": 64, "height": 48}
+    tokens = found["tokens"]
+    assert tokens["left"] == tokens["context"] - sum(
+        tokens[k] for k in ("frames", "question", "answer")
+    )
+    text = run("ask", clip, "what happens?", "--explain").out
+    assert "64x48, 1.5 s looked at" in text
+    assert "of 4,096" in text
+
+
+def test_where_to_look_can_be_said(run: Run, clip: Path) -> None:
+    part = run("ask", clip, "what?", "--from", "0.5", "--to", "0:01", "--json")
+    assert part.code == 0, part
+    assert part.json["frames"] == [0.5, 0.625, 0.75, 0.875]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--at", "4:72"), "'4:72' is not a time"),
+        (("--at", "1", "--from", "0"), "--at says where to look already"),
+        (("--from", "1", "--to", "0.5"), "is not after"),
+        (("--fps", "0"), "is not a rate"),
+        (("--scenes", "--fps", "2"), "one frame a scene"),
+        (("--frames", "0"), "less than 1"),
+        (("--from", "1:00"), "ends at 0:01.5, before 1:00.0"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_looked_at_is_one_clear_error(
+    args: tuple[str, ...], words: str, run: Run, clip: Path
+) -> None:
+    done = run("ask", clip, "what?", *args, "--json")
+    assert done.code == 2, done
+    assert words in done.json["error"]["message"]
+
+
+def test_the_policys_licences_hold_for_readers(run: Run, clip: Path, tmp_path: Path) -> None:
+    text = '[project]\nname = "a"\n[policy]\nlicences = ["apache-2.0"]\n'
+    (tmp_path / "rushes.toml").write_text(text + '[shots.a]\nprompt = "a"\n')
+    done = run("ask", clip, "what?", "--model", "internvl3-78b", "-C", tmp_path, "--json")
+    assert done.code == 3, done
+    assert done.json["error"]["type"] == "LicenceRefused"
+    assert "mit and qwen" in done.json["error"]["message"]
+
+
+def test_what_was_lost_of_a_file_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    from rushes.cli.ask import print_answers
+    from rushes.readers.base import Answer
+
+    lost = ("from about 0:03.0: a packet could not be decoded",)
+    answer = Answer("a ball", (), (0.0,), "spotter", 9, lost)
+    assert print_answers(("what?", "who?"), [answer, answer], as_json=True) == 0
+    said = capsys.readouterr()
+    assert said.err.count("0:03.0: a packet could not be decoded") == 1
+    assert json.loads(said.out)["answers"][0]["lost"] == list(lost)
+    assert "lost" not in Answer("a ball", (), (0.0,), "spotter", 9).to_dict()

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from rushes.catalogue.load import model_names
+from rushes.catalogue.load import model_names, reader_names
 from rushes.catalogue.model import Model
 from rushes.errors import StageFailed
 from tests.cli.conftest import Run
 from tests.hub.conftest import NEEDED, WAN
 from tests.hub.conftest import cache as cache
 from tests.hub.conftest import hub as hub
-from tests.hub.fake_hub import COMMIT, FakeHub
+from tests.hub.fake_hub import COMMIT, FakeHub, Repo
 
 PROJECT = """
 [project]
@@ -68,6 +68,53 @@ def test_show_says_the_licence_with_its_terms(run: Run, cache: Path) -> None:
     assert "free below 10,000,000 USD of yearly revenue" in text
     assert "gated" in text
     assert "speed balanced After four steps every second one is extrapolated." in text
+
+
+def test_readers_are_listed_and_shown(run: Run, cache: Path) -> None:
+    document = run("models", "list", "--json").json
+    assert [reader["name"] for reader in document["readers"]] == reader_names()
+    assert not any(r["here"] for r in document["readers"] if r["name"] != "spotter")
+    out = run("models", "list").out
+    for name in reader_names():
+        assert any(line.startswith(f"{name} ") for line in out.splitlines())
+    text = " ".join(run("models", "show", "internvl3-78b").out.split())
+    for said in (
+        "OpenGVLab/InternVL3-78B-hf", "(mit, qwen)", "100 million monthly users", "156.8 GB",
+        "InternVLForConditionalGeneration", "Not run here with the real weights.",
+    ):  # fmt: skip
+        assert said in text
+    found = run("models", "show", "qwen3-vl-8b", "--json").json
+    assert found["reader"]["source"]["repo"] == "Qwen/Qwen3-VL-8B-Instruct"
+    assert found["nbytes"] == 2 * found["parameters"]
+    done = run("models", "show", "qwen3-vl-8")
+    assert done.code == 2
+    assert "did you mean qwen3-vl-8b?" in done.err
+
+
+def test_a_reader_is_pulled_and_bundled_like_a_model(
+    run: Run, hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    repo = "Qwen/Qwen3-VL-2B-Instruct"
+    wanted = ["config.json", "tokenizer.json", "preprocessor_config.json", "model.safetensors"]
+    beside = ["README.md", "pytorch_model.bin", "onnx/model.safetensors", "run.py"]
+    hub.repos[repo] = Repo({name: f"{name}\n".encode() * 9 for name in [*wanted, *beside]})
+    done = run("models", "pull", "qwen3-vl-2b", "-C", tmp_path, "--json")
+    assert done.code == 0, done
+    (pulled,) = done.json["models"]
+    assert sorted(p.name for p in Path(pulled["folder"]).iterdir()) == sorted(wanted)
+    assert run("models", "bundle", "qwen3-vl-2b", "--to", "r.tar", "-C", tmp_path).code == 0
+    monkeypatch.setattr(constants, "HF_HOME", str(tmp_path / "other"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "other/hub"))
+    done = run("models", "pull", "--from", "r.tar", "-C", tmp_path)
+    assert done.code == 0, done
+    assert "qwen3-vl-2b is here" in done.out
+    del hub.repos[repo].files["model.safetensors"]
+    hub.repos[repo].commit = "d" * 40
+    done = run("models", "pull", "qwen3-vl-2b", "-C", tmp_path)
+    assert done.code == 3
+    assert "the model holds pickled weights only (pytorch_model.bin)" in done.err
 
 
 def test_show_in_json_is_the_entry(run: Run, cache: Path) -> None:

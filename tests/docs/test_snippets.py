@@ -100,7 +100,8 @@ def run_rushes(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
     One that needs the model is only parsed.
     """
-    if command.split()[1] in NEED_MODEL and "--dry-run" not in command:
+    only_says = "--dry-run" in command or "--explain" in command
+    if command.split()[1] in NEED_MODEL and not only_says:
         command = f"{command} --help"
     bin_ = Path(sys.executable).parent
     env = {name: value for name, value in os.environ.items() if name != "RUSHES_STORE"}

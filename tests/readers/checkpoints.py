@@ -53,14 +53,15 @@ def make_frames(count: int = 7, height: int = 60, width: int = 80, seed: int = 0
 
 
 def write_clip(to: Path, times: list[Fraction], height: int = 48, width: int = 64) -> Path:
-    """H.264 with frames at exactly these times; frame k is grey level 20 + 5 k."""
+    """H.264 with frames at exactly these times; frame k is grey level 20 + 5 k, from 20 again
+    after 44 of them."""
     base = Fraction(1, 90_000)
     with av.open(str(to), "w") as box:
         stream = box.add_stream("libx264", rate=30, options={"crf": "4", "bf": "0"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.time_base = base
         for k, time in enumerate(times):
-            level = np.full((height, width, 3), 20 + 5 * k, np.uint8)
+            level = np.full((height, width, 3), 20 + 5 * (k % 44), np.uint8)
             frame = av.VideoFrame.from_ndarray(level, format="rgb24")
             frame.pts, frame.time_base = int(time / base), base
             box.mux(stream.encode(frame))

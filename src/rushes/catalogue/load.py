@@ -80,6 +80,23 @@ def find_named(name: str) -> Model:
     return model.variant_for(model.variants[choice].controls[:1])
 
 
+def find_entry(name: str) -> Entry:
+    """A model, a variant of one, or a reader, as a user names it.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    if name in reader_names():
+        return find_reader_entry(name)
+    near = difflib.get_close_matches(name, reader_names(), n=1)
+    try:
+        return find_named(name)
+    except UsageError as exc:
+        if near and not (exc.hint or "").startswith("did you mean"):
+            raise UsageError(exc.message, hint=f"did you mean {near[0]}?") from exc
+        raise
+
+
 def find_config(part: Part) -> dict[str, Any]:
     """A part's configuration as ``config.json`` on the hub has it; empty where none is known."""
     if not part.config:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -23,7 +23,16 @@ class SamplingSummary(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReaderEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """A catalogue entry. ``dtype`` is what it computes in, on every device."""
+    """A catalogue entry.
+
+    Args:
+        dtype: what it computes in, on every device.
+        context: tokens of prompt, frames and answer together, at most.
+        cache_bytes_per_token: what a token of context keeps in memory while a clip is asked about:
+            keys and values of all layers that have them, in ``dtype``.
+        processor: what the checkpoint's processor file says, so that frames and tokens can be
+            counted without the checkpoint; where that is here, its own file decides.
+    """
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     title: str
@@ -36,6 +45,9 @@ class ReaderEntry(Struct, frozen=True, forbid_unknown_fields=True):
     parts: list[Part]
     limits: list[str]
     verified: str
+    context: int
+    cache_bytes_per_token: int
+    processor: dict[str, Any]
 
     @property
     def id(self) -> str:
@@ -46,6 +58,16 @@ class ReaderEntry(Struct, frozen=True, forbid_unknown_fields=True):
     def instance(self) -> str:
         """By which nodes go: a reader has no numerics of a project's."""
         return self.name
+
+    @property
+    def parameters(self) -> int:
+        """Of all its parts."""
+        return sum(part.parameters for part in self.parts)
+
+    @property
+    def nbytes(self) -> int:
+        """Of all its parts on the disk."""
+        return sum(part.nbytes for part in self.parts)
 
 
 Entry: TypeAlias = Model | ReaderEntry

@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from rushes.catalogue.reader import DEFAULT_READER
 from rushes.cli.common import common_options, pick_device, print_json, require_folder
+
+if TYPE_CHECKING:
+    from rushes.readers.base import Answer
+    from rushes.readers.budget import Look
+    from rushes.readers.selection import Selection
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SELECTION = (
+    click.option("--fps", type=float, metavar="N", help="Frames a second to look at."),
+    click.option("--frames", type=int, metavar="N", help="At most so many frames."),
+    click.option("--scenes", is_flag=True, help="One frame a scene, from its middle."),
+    click.option("--from", "start", metavar="TIME", help="From there: 12.5, 4:12, 1:02:03."),
+    click.option("--to", "end", metavar="TIME", help="Up to there."),
+    click.option("--at", metavar="TIME", help="From 4 s before to 4 s after that."),
+    click.option("--drop-duplicates", is_flag=True, help="Leave out frames like the last."),
+)
+
+
+def selection_options(function: F) -> F:
+    """The options that say which part of a clip is looked at, and how."""
+    for option in reversed(SELECTION):
+        function = option(function)
+    return function
+
+
+def take_selection(said: dict[str, Any]) -> Selection:
+    """What they say; they are taken out of ``said``."""
+    from rushes.readers.selection import make_selection
+
+    names = ("fps", "frames", "start", "end", "at", "drop_duplicates")
+    more = {name: said.pop(name) for name in names}
+    return make_selection(by="scenes" if said.pop("scenes") else "even", **more)
 
 
 @click.command(
@@ -16,34 +51,51 @@ from rushes.cli.common import common_options, pick_device, print_json, require_f
 Examples:
   rushes ask clip.mp4 "what happens?"                any video file, no project needed
   rushes ask opening "when does the ball land?"      what was built of the project
-  rushes ask opening "is there a red ball?" "does it bounce?" --json""",
+  rushes ask opening "is there a red ball?" "does it bounce?" --json
+  rushes ask talk.mp4 "who speaks?" --at 4:12 --model qwen3-vl-8b
+  rushes ask talk.mp4 "what is shown?" --scenes --explain      how many frames and tokens""",
 )
 @click.argument("video", metavar="FILE|SHOT|FILM")
 @click.argument("questions", nargs=-1, required=True, metavar="QUESTION...")
 @click.option(
     "--model", default=DEFAULT_READER, show_default=True, metavar="NAME", help="Who answers."
 )
+@selection_options
+@click.option("--explain", is_flag=True, help="Say what would be looked at; ask nothing.")
 @click.option("--device", metavar="NAME", help="cpu or cuda:N; default: a GPU if there is one.")
 @common_options
 def command(
     video: str,
     questions: tuple[str, ...],
     model: str,
+    explain: bool,
     device: str | None,
     folder: Path,
     as_json: bool,
+    **said: Any,
 ) -> int:
     """Ask about any video file, or about shots of the project.
 
     Spotter, the embedded reader, knows only the world of sprite: coloured balls, squares, triangles
     and crosses that move on a plain background. What it says about any other video means nothing.
     """
-    from rushes.run.asking import ask_file
+    from rushes.run.asking import ask_file, explain_file, find_policy
     from rushes.run.checking import find_target
 
+    selection = take_selection(said)
     path = find_target(video, require_folder(folder))
+    if explain:
+        return _explain(explain_file(path, questions, model, selection), model, as_json)
     asked = [("", question) for question in questions]
-    answers = [row.to_answer() for row in ask_file(path, asked, model, pick_device(device))]
+    project = find_policy(folder)
+    rows = ask_file(path, asked, model, pick_device(device), selection, project)
+    return print_answers(questions, [row.to_answer() for row in rows], as_json)
+
+
+def print_answers(questions: tuple[str, ...], answers: list[Answer], as_json: bool) -> int:
+    """Answers as text or as a document; what was lost of the file on standard error."""
+    for lost in dict.fromkeys(text for answer in answers for text in answer.lost):
+        click.echo(f"warning: not all of it could be read: {lost}", err=True)
     if as_json:
         documents = [answer.to_dict() for answer in answers]
         print_json(documents[0] if len(documents) == 1 else {"answers": documents})
@@ -54,4 +106,24 @@ def command(
         click.echo(answer.answer)
         for span in answer.spans:
             click.echo(f"  {span.start_seconds:.2f}–{span.end_seconds:.2f} s  {span.text}")
+    return 0
+
+
+def _explain(look: Look, model: str, as_json: bool) -> int:
+    if as_json:
+        print_json({"explain": {"model": model, **look.to_dict()}})
+        return 0
+    size, (height, width) = look.size, look.shape
+    seconds = "of a length it does not say" if look.seconds is None else f"{look.seconds:.1f} s"
+    step = "one a scene" if look.step_seconds is None else f"one every {look.step_seconds:.2f} s"
+    fitted = "" if look.frames == look.wanted else f"; there is no room for {look.wanted}"
+    used = size.tokens + look.asked + look.answer
+    for name, text in (
+        ("clip", f"{width}x{height}, {seconds} looked at"),
+        ("frames", f"{look.frames} at most, {step}{fitted}"),
+        ("each", f"{size.width}x{size.height} as {model} sees it"),
+        ("tokens", f"{size.tokens:,} frames + {look.asked:,} question + {look.answer:,} answer"),
+        ("", f"= {used:,} at most, of {look.context:,}; {look.left:,} left"),
+    ):
+        click.echo(f"{name:<8}{text}")
     return 0

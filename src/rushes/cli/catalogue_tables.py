@@ -10,7 +10,14 @@ from rich.padding import Padding
 from rich.table import Table
 
 from rushes.catalogue.model import Model, Sampling
-from rushes.catalogue.source import FilesSource, FolderSource, HubSource, Part, Source
+from rushes.catalogue.source import (
+    FilesSource,
+    FolderSource,
+    HubSource,
+    Licence,
+    Part,
+    Source,
+)
 from rushes.cli.common import show_bytes
 from rushes.plan.memory.standard import SmallestCard
 
@@ -32,7 +39,7 @@ SAMPLING = {
 
 def print_models(models: Sequence[tuple[Model, list[str], SmallestCard | None]]) -> None:
     """One line a model, and what to do next."""
-    console = _console()
+    console = open_console()
     wide = console.width >= WIDE
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("model", style="bold", no_wrap=True)
@@ -77,7 +84,8 @@ def _describe_card(card: SmallestCard | None) -> list[str]:
     ]
 
 
-def _console() -> Console:
+def open_console() -> Console:
+    """Of the terminal's width, or of a width of its own where there is none."""
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPED_WIDTH
@@ -109,7 +117,7 @@ def _show_denoiser(model: Model) -> str:
 
 def print_model(model: Model, here: list[str], card: SmallestCard | None) -> None:
     """Everything that the catalogue says of a model."""
-    console = _console()
+    console = open_console()
     console.print(f"{model.id} — {model.title}", style="bold")
     console.print(model.about)
     console.print()
@@ -119,19 +127,19 @@ def print_model(model: Model, here: list[str], card: SmallestCard | None) -> Non
     for name, text in _facts(model, here):
         facts.add_row(name, text)
     console.print(facts)
-    _print_list(console, "smallest card", _describe_card(card))
-    _print_list(console, "licence's terms", model.licence.terms)
-    _print_parts(console, "parts", model.parts)
+    print_list(console, "smallest card", _describe_card(card))
+    print_list(console, "licence's terms", model.licence.terms)
+    print_parts(console, "parts", model.parts)
     for name, variant in model.variants.items():
         title = f"{model.name}:{name}, for shots that are given {' or '.join(variant.controls)}"
         state = "on this machine" if name in here else "not on this machine"
-        _print_parts(console, f"{title} ({_show_source(variant.source)}; {state})", variant.parts)
-    _print_list(console, "limits", model.limits)
-    _print_list(console, "verified", [" ".join(model.verified.split())])
+        print_parts(console, f"{title} ({show_source(variant.source)}; {state})", variant.parts)
+    print_list(console, "limits", model.limits)
+    print_list(console, "verified", [" ".join(model.verified.split())])
 
 
 def _facts(model: Model, here: list[str]) -> Iterable[tuple[str, str]]:
-    grid, licence = model.grid, model.licence
+    grid = model.grid
     default = model.defaults
     yield (
         "frames",
@@ -157,10 +165,15 @@ def _facts(model: Model, here: list[str]) -> Iterable[tuple[str, str]]:
     for speed, shortcuts in model.speeds.items():
         yield f"speed {speed}", shortcuts.about
     yield "computes in", model.dtype
-    yield "source", _show_source(model.source)
+    yield "source", show_source(model.source)
     yield "on disk", f"{show_bytes(model.nbytes)}, {show_count(model.parameters)} parameters"
     yield "on this machine", "yes" if "" in here else f"no; rushes models pull {model.id}"
-    yield "licence", f"{licence.name} ({licence.id})"
+    yield from show_licence(model.licence)
+
+
+def show_licence(licence: Licence) -> Iterable[tuple[str, str]]:
+    """What a licence is, where it was read, and whom it excludes."""
+    yield "licence", f"{licence.name} ({', '.join(licence.ids)})"
     how = "its text" if licence.read == "text" else "second-hand: read it yourself"
     yield "", f"{licence.url} — read {licence.checked}, {how}"
     if licence.revenue_usd_max is not None:
@@ -180,18 +193,20 @@ def _show_sampling(sampling: Sampling) -> str:
     return ", ".join(said)
 
 
-def _show_source(source: Source) -> str:
+def show_source(source: Source) -> str:
+    """Where weights come from, for people."""
     if isinstance(source, HubSource):
         gated = ", gated" if source.gated else ""
         return f"hub {source.repo} at {source.revision}{gated}"
     if isinstance(source, FolderSource):
         return f"folder {source.said}"
     if isinstance(source, FilesSource):
-        return f"files {', '.join(source.said)}, the rest from {_show_source(source.base)}"
+        return f"files {', '.join(source.said)}, the rest from {show_source(source.base)}"
     return f"package {source.package}"
 
 
-def _print_parts(console: Console, title: str, parts: list[Part]) -> None:
+def print_parts(console: Console, title: str, parts: list[Part]) -> None:
+    """A line a part: its class, size and type."""
     console.print()
     console.print(title, style="dim")
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 2))
@@ -211,7 +226,8 @@ def _print_parts(console: Console, title: str, parts: list[Part]) -> None:
     console.print(table)
 
 
-def _print_list(console: Console, title: str, lines: list[str]) -> None:
+def print_list(console: Console, title: str, lines: list[str]) -> None:
+    """Sentences under a title; nothing where there are none."""
     if not lines:
         return
     console.print()

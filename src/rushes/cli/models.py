@@ -19,6 +19,7 @@ from rushes.cli.common import (
 
 if TYPE_CHECKING:
     from rushes.catalogue.model import Model
+    from rushes.catalogue.reader import Entry, ReaderEntry
     from rushes.plan.memory.standard import SmallestCard
 
 
@@ -43,16 +44,21 @@ command.add_command(choose)
 @command.command("list")
 @common_options
 def list_(folder: Path, as_json: bool) -> int:
-    """Every model: licence, size, sound, and what it can be given."""
-    from rushes.catalogue.load import find_model, model_names
+    """Every model and reader: licence, size, and what it can be given or read."""
+    from rushes.catalogue.load import find_model, find_reader_entry, model_names, reader_names
+    from rushes.hub.find import is_here
 
     models = [find_model(name) for name in model_names()]
+    readers = [find_reader_entry(name) for name in reader_names()]
     if as_json:
-        print_json({"models": [_summary(model) for model in models]})
+        found = [_summarise_reader(reader) for reader in readers]
+        print_json({"models": [_summary(model) for model in models], "readers": found})
         return 0
     from rushes.cli.catalogue_tables import print_models
+    from rushes.cli.reader_tables import print_readers
 
     print_models([(model, _here(model), _card(model)) for model in models])
+    print_readers([(reader, is_here(reader)) for reader in readers])
     return 0
 
 
@@ -60,12 +66,15 @@ def list_(folder: Path, as_json: bool) -> int:
 @click.argument("name")
 @common_options
 def show(name: str, folder: Path, as_json: bool) -> int:
-    """All that the catalogue says of one model."""
+    """All that the catalogue says of one model or reader."""
     import msgspec
 
-    from rushes.catalogue.load import find_named
+    from rushes.catalogue.load import find_entry
+    from rushes.catalogue.reader import ReaderEntry
 
-    model = find_named(name)
+    model = find_entry(name)
+    if isinstance(model, ReaderEntry):
+        return _show_reader(model, as_json)
     if as_json:
         print_json({"model": msgspec.to_builtins(model), **_summary(model)})
         return 0
@@ -98,7 +107,7 @@ def pull(
     as_json: bool,
 ) -> int:
     """Fetch models from the hub, or from a bundle."""
-    from rushes.catalogue.load import find_named
+    from rushes.catalogue.load import find_entry
     from rushes.errors import UsageError
 
     if bool(names) == (bundle is not None):
@@ -109,9 +118,9 @@ def pull(
         from rushes.hub.unbundle import read_bundle
 
         manifest = read_bundle(folder / bundle, _say)
-        models = [find_named(name) for name in manifest.models]
+        models = [find_entry(name) for name in manifest.models]
     else:
-        models = [_leave_out(find_named(name), without) for name in names]
+        models = [_leave_out(find_entry(name), without) for name in names]
     pulled = [_pull_one(model, folder, fetch=bundle is None) for model in models]
     if as_json:
         print_json({"models": pulled})
@@ -141,11 +150,11 @@ Example:
 @common_options
 def bundle(names: tuple[str, ...], target: Path, folder: Path, as_json: bool) -> int:
     """Put models that are here into one file, for machines without a network."""
-    from rushes.catalogue.load import find_named
+    from rushes.catalogue.load import find_entry
     from rushes.hub.bundle import write_bundle
 
     folder = require_folder(folder)
-    models = [_pin(find_named(name), folder) for name in names]
+    models = [_pin(find_entry(name), folder) for name in names]
     manifest = write_bundle(models, folder / target, _say)
     nbytes = (folder / target).stat().st_size
     if as_json:
@@ -159,14 +168,14 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _pin(model: Model, folder: Path) -> Model:
+def _pin(model: Entry, folder: Path) -> Entry:
     """At the commit that the project's lock says, if there is one."""
     from rushes.lock import pin_locked, read_lock
 
     return pin_locked(model, read_lock(folder).models.get(model.id))
 
 
-def _leave_out(model: Model, parts: tuple[str, ...]) -> Model:
+def _leave_out(model: Entry, parts: tuple[str, ...]) -> Entry:
     """The model without parts that the project has files of its own for."""
     import msgspec
 
@@ -181,7 +190,7 @@ def _leave_out(model: Model, parts: tuple[str, ...]) -> Model:
     return msgspec.structs.replace(model, parts=kept)
 
 
-def _pull_one(model: Model, folder: Path, *, fetch: bool) -> dict[str, Any]:
+def _pull_one(model: Entry, folder: Path, *, fetch: bool) -> dict[str, Any]:
     from rushes.hub.pull import describe_pulled, pull_model
 
     pulled = pull_model(_pin(model, folder), _say) if fetch else describe_pulled(model)
@@ -208,6 +217,38 @@ def _card(model: Model) -> SmallestCard | None:
     from rushes.plan.memory.standard import describe_smallest_card
 
     return describe_smallest_card(model)
+
+
+def _show_reader(reader: ReaderEntry, as_json: bool) -> int:
+    import msgspec
+
+    from rushes.hub.find import is_here
+
+    if as_json:
+        print_json({"reader": msgspec.to_builtins(reader), **_summarise_reader(reader)})
+        return 0
+    from rushes.cli.reader_tables import print_reader
+
+    print_reader(reader, is_here(reader))
+    return 0
+
+
+def _summarise_reader(reader: ReaderEntry) -> dict[str, Any]:
+    from rushes.hub.find import is_here
+
+    return {
+        "name": reader.name,
+        "title": reader.title,
+        "about": reader.about,
+        "licence": reader.licence.id,
+        "licences": reader.licence.ids,
+        "family": reader.family,
+        "parameters": reader.parameters,
+        "nbytes": reader.nbytes,
+        "context": reader.context,
+        "cache_bytes_per_token": reader.cache_bytes_per_token,
+        "here": is_here(reader),
+    }
 
 
 def _summary(model: Model) -> dict[str, Any]:

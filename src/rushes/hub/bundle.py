@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from rushes.catalogue.model import Model
+from rushes.catalogue.reader import Entry
 from rushes.catalogue.source import HubSource
 from rushes.errors import UsageError
 from rushes.hub.choose import revisions_of
@@ -51,7 +51,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     repos: dict[str, BundledRepo]
 
 
-def write_bundle(models: Iterable[Model], target: Path, say: Say) -> Manifest:
+def write_bundle(models: Iterable[Entry], target: Path, say: Say) -> Manifest:
     """Put models that are on this machine into one file.
 
     Raises:

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping
 
 from rushes.catalogue.load import find_config
 from rushes.catalogue.model import Model
+from rushes.catalogue.reader import Entry
 from rushes.catalogue.source import HubSource, Part
 
 INDEX = "model_index.json"
+"""What a pipeline of parts begins with; a single model, as readers are, with ``CONFIG``."""
+CONFIG = "config.json"
 LOADED = (".safetensors", ".gguf", ".json", ".txt", ".model", ".jinja")
 """Files of a checkpoint that are loaded; pickles never are."""
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
@@ -26,13 +29,13 @@ HELPERS = (
 _SHARD = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.safetensors")
 
 
-def revisions_of(model: Model) -> dict[str, str]:
+def revisions_of(model: Entry) -> dict[str, str]:
     """The repositories that a model comes from, its own first, each with the revision."""
     own = [model.source, *(part.source for part in model.parts)]
     return {s.repo: s.revision for s in reversed(own) if isinstance(s, HubSource)}
 
 
-def choose_files(model: Model, repo: str, names: Iterable[str]) -> dict[str, str]:
+def choose_files(model: Entry, repo: str, names: Iterable[str]) -> dict[str, str]:
     """What a model needs of a repository.
 
     Args:
@@ -52,12 +55,13 @@ def choose_files(model: Model, repo: str, names: Iterable[str]) -> dict[str, str
     return chosen
 
 
-def find_fault(model: Model, repo: str, names: Iterable[str], chosen: Mapping[str, str]) -> str:
+def find_fault(model: Entry, repo: str, names: Iterable[str], chosen: Mapping[str, str]) -> str:
     """Why what was chosen of a repository is not enough for the model; "" where it is."""
     names = list(names)
     own = isinstance(model.source, HubSource) and repo == model.source.repo
-    if own and INDEX not in chosen:
-        return f"there is no {INDEX}"
+    head = INDEX if isinstance(model, Model) else CONFIG
+    if own and head not in chosen:
+        return f"there is no {head}"
     for part in model.parts:
         mine = own if part.source is None else part.source.repo == repo
         if mine and (fault := find_part_fault(part, chosen, names)):
@@ -71,22 +75,33 @@ def find_part_fault(part: Part, chosen: Iterable[str], names: Iterable[str]) -> 
     Args:
         chosen: paths in the checkpoint. names: of all files there, also of those not chosen.
     """
-    folder = f"{part.folder}/"
-    mine = [name.removeprefix(folder) for name in chosen if name.startswith(folder)]
+    if part.folder == ".":
+        mine = [name for name in chosen if "/" not in name]
+        label, home = "the model", ""
+    else:
+        folder = f"{part.folder}/"
+        mine = [name.removeprefix(folder) for name in chosen if name.startswith(folder)]
+        label, home = part.folder, f"/{part.folder}"
     weights = [name for name in mine if name.endswith(".safetensors")]
     if not weights:
-        pickled = [n for n in names if f"/{n}".rpartition("/")[0].endswith(f"/{part.folder}")]
+        pickled = [n for n in names if _lies_in(n, home)]
         pickled = [name for name in pickled if name.endswith(PICKLES)]
         if pickled:
-            return f"{part.folder} holds pickled weights only ({pickled[0]})"
-        return f"there are no weights of {part.folder}"
+            return f"{label} holds pickled weights only ({pickled[0]})"
+        return f"there are no weights of {label}"
     shards = [found for name in weights if (found := _SHARD.fullmatch(name))]
     if shards and len(shards) < int(shards[0]["count"]):
         missing = int(shards[0]["count"]) - len(shards)
-        return f"{missing} of {int(shards[0]['count'])} files of {part.folder} are missing"
+        return f"{missing} of {int(shards[0]['count'])} files of {label} are missing"
     if part.config and "config.json" not in mine:
         return f"there is no {part.folder}/config.json"
     return ""
+
+
+def _lies_in(name: str, home: str) -> bool:
+    """Whether a file lies in a folder, at whatever depth that is; "" is the top itself."""
+    place = f"/{name}".rpartition("/")[0]
+    return place.endswith(home) if home else not place
 
 
 def _below(folder: str, names: Iterable[str]) -> dict[str, str]:
@@ -95,7 +110,10 @@ def _below(folder: str, names: Iterable[str]) -> dict[str, str]:
     return {name.removeprefix(prefix): name for name in names if name.startswith(prefix)}
 
 
-def _choose_own(model: Model, inside: Mapping[str, str]) -> dict[str, str]:
+def _choose_own(model: Entry, inside: Mapping[str, str]) -> dict[str, str]:
+    if not isinstance(model, Model):
+        (part,) = model.parts
+        return {n: remote for n, remote in inside.items() if "/" not in n and _is_wanted(part, n)}
     parts = {part.folder: part for part in model.parts if part.source is None}
     chosen = {}
     for name, remote in inside.items():

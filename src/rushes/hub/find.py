@@ -72,7 +72,6 @@ def find_checkpoint(model: Entry) -> Path:
     """
     source = model.source
     if isinstance(source, HubSource):
-        assert isinstance(model, Model), "no reader of the catalogue lies on the hub"
         return _link_pieces(model.id, find_pieces(model))
     if isinstance(source, FolderSource):
         assert isinstance(model, Model), "projects bring generators only"
@@ -119,7 +118,7 @@ def pin_model(model: E, commits: Mapping[str, str] | None = None) -> E:
     return msgspec.structs.replace(model, source=pin(model.source), parts=parts)
 
 
-def is_here(model: Model) -> bool:
+def is_here(model: Entry) -> bool:
     """Whether the whole checkpoint is on this machine."""
     try:
         if isinstance(model.source, HubSource):
@@ -131,7 +130,7 @@ def is_here(model: Model) -> bool:
     return True
 
 
-def find_pieces(model: Model) -> list[Piece]:
+def find_pieces(model: Entry) -> list[Piece]:
     """The files of a model of the hub, in the Hugging Face cache.
 
     Raises:
@@ -240,7 +239,7 @@ def _check_single(model: Model, path: Path, said: str) -> None:
         )
 
 
-def _missing(model: Model, text: str) -> WeightsMissing:
+def _missing(model: Entry, text: str) -> WeightsMissing:
     return WeightsMissing(text, hint=f"fetch them with: rushes models pull {model.id}")
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rushes.catalogue.model import Model
+from rushes.catalogue.reader import Entry
 from rushes.catalogue.source import HubSource
 from rushes.errors import HubError, HubUnreachable, LockRefused, Refused, StoreFull, UsageError
 from rushes.hub.cache import COMMIT, hub_folder, keep_commit, repo_folder, snapshot_folder
@@ -35,7 +35,7 @@ class Pulled:
         folder: its checkpoint. fetched: bytes that were not here before.
     """
 
-    model: Model
+    model: Entry
     folder: Path
     files: int
     nbytes: int
@@ -51,7 +51,7 @@ class RemoteFile:
     sha1: str | None
 
 
-def pull_model(model: Model, say: Say) -> Pulled:
+def pull_model(model: Entry, say: Say) -> Pulled:
     """Fetch what is missing of a model, and check every file against the hub's own digests.
 
     Files that are here are not fetched again; a connection that breaks is taken up where it broke,
@@ -143,7 +143,7 @@ def map_hub_errors(repo: str, revision: str) -> Iterator[None]:
 
 
 def _pull_repository(
-    model: Model, repo: str, commit: str, files: dict[str, RemoteFile], say: Say
+    model: Entry, repo: str, commit: str, files: dict[str, RemoteFile], say: Say
 ) -> int:
     """Fetch the chosen files of one commit; returns how many bytes were not here."""
     chosen = choose_files(model, repo, files)
@@ -236,7 +236,7 @@ def _check_room(nbytes: int) -> None:
         )
 
 
-def describe_pulled(model: Model, fetched: int = 0) -> Pulled:
+def describe_pulled(model: Entry, fetched: int = 0) -> Pulled:
     """What there is of a model on this machine.
 
     Raises:

@@ -16,7 +16,14 @@ from typing import IO
 
 import msgspec
 
-from rushes.catalogue.load import find_model, find_named, model_names
+from rushes.catalogue.load import (
+    find_entry,
+    find_model,
+    find_named,
+    find_reader_entry,
+    model_names,
+    reader_names,
+)
 from rushes.errors import HubError, UsageError
 from rushes.hub.bundle import MANIFEST, BundledFile, Manifest, Say
 from rushes.hub.cache import COMMIT, keep_commit, repo_folder, snapshot_folder
@@ -77,7 +84,7 @@ def _read_manifest(tar: tarfile.TarFile, path: Path) -> Manifest:
 def _check_whole(manifest: Manifest, path: Path) -> None:
     for name in manifest.models:
         try:
-            model = find_named(name)
+            model = find_entry(name)
         except UsageError as exc:
             raise _bad(path, exc.message) from exc
         for repo in revisions_of(model):
@@ -139,6 +146,8 @@ def _known_repos() -> dict[str, str]:
         chosen = [model, *(find_named(f"{name}:{variant}") for variant in model.variants)]
         for one in chosen:
             known |= revisions_of(one)
+    for name in reader_names():
+        known |= revisions_of(find_reader_entry(name))
     return known
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         read_both,
         read_frames,
     )
+    from rushes.media.seeking import FrameCursor, Still
     from rushes.media.tagging import tag_clip
     from rushes.media.writing import AudioWriter, FrameWriter, frame_rate
 
@@ -39,10 +40,12 @@ __all__ = [
     "AudioWriter",
     "Damage",
     "ExportFormat",
+    "FrameCursor",
     "FrameItem",
     "FrameWriter",
     "MediaInfo",
     "SoundItem",
+    "Still",
     "VideoInfo",
     "count_frames",
     "encode_clip",
@@ -81,6 +84,7 @@ _HOMES = {
         "read_both",
         "read_frames",
     ),
+    "seeking": ("FrameCursor", "Still"),
     "tagging": ("tag_clip",),
     "writing": ("AudioWriter", "FrameWriter", "frame_rate"),
 }

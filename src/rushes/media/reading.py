@@ -175,11 +175,7 @@ class _Decoder:
         self._next["video"] = seconds + self._frame_seconds
         if frame.is_corrupt:
             self.report("video", "a frame was decoded in part")
-        with map_errors("cannot convert a frame of", self._path):
-            turns = frame.rotation // 90
-            rgb = self._reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
-        pixels = np.asarray(rgb, dtype=np.uint8)
-        return FrameItem(seconds, np.ascontiguousarray(np.rot90(pixels, turns)))
+        return FrameItem(seconds, convert_picture(frame, self._path, self._reformatter))
 
     def _sound(self, frame: AudioFrame) -> SoundItem:
         seconds = self._time_of(frame, "audio")
@@ -192,6 +188,17 @@ class _Decoder:
         if frame.pts is None or frame.time_base is None:
             return self._next[kind]
         return float(Fraction(frame.pts) * frame.time_base) - self._origin
+
+
+def convert_picture(
+    frame: VideoFrame, path: str, reformatter: VideoReformatter
+) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB, upright."""
+    with map_errors("cannot convert a frame of", path):
+        turns = frame.rotation // 90
+        rgb = reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+        pixels = np.asarray(rgb, dtype=np.uint8)
+        return np.ascontiguousarray(np.rot90(pixels, turns))
 
 
 def _float_samples(frame: AudioFrame) -> NDArray[np.float32]:

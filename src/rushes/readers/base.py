@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rushes.errors import UsageError
 
@@ -38,11 +39,34 @@ class Frames:
         pixels: (H, W, 3) uint8 RGB each, all of one size.
         seconds: when each is shown, from the file's start.
         source: the file, for messages.
+        lost: what could not be read, a phrase each; empty for a whole file.
     """
 
     pixels: tuple[NDArray[np.uint8], ...]
     seconds: tuple[float, ...]
     source: str
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What frames become: the pixels of each as the model sees it, and the tokens of all of them
+    with what stands around them, at most."""
+
+    height: int
+    width: int
+    tokens: int
+
+
+class ReaderSettings(Protocol):
+    """What a checkpoint's processor files say of how it looks."""
+
+    @property
+    def sampling(self) -> Sampling:
+        """How clips are to be sampled."""
+
+    def measure(self, frames: int, height: int, width: int) -> Measured:
+        """What so many frames of a clip of this size become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +88,7 @@ class Answer:
         frames: seconds of the frames that it looked at.
         model: which reader answered.
         tokens: of the prompt with its frames, and of the answer, together.
+        lost: what could not be read of the file, a phrase each.
     """
 
     answer: str
@@ -71,9 +96,11 @@ class Answer:
     frames: tuple[float, ...]
     model: str
     tokens: int
+    lost: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
-        """The document that ``ask --json`` prints."""
+        """The document that ``ask --json`` prints; ``lost`` is in it where something was."""
+        lost = {"lost": list(self.lost)} if self.lost else {}
         return {
             "answer": self.answer,
             "spans": [
@@ -83,6 +110,7 @@ class Answer:
             "frames": list(self.frames),
             "model": self.model,
             "tokens": self.tokens,
+            **lost,
         }
 
 
@@ -94,8 +122,8 @@ class LoadedReader(Protocol):
         """Seconds that loading each part took, for those loaded so far."""
 
     @property
-    def sampling(self) -> Sampling:
-        """How clips are to be sampled for this checkpoint."""
+    def settings(self) -> ReaderSettings:
+        """How clips are to be sampled for this checkpoint, and what frames become."""
 
     def ask(self, frames: Frames, question: str, *, max_tokens: int = MAX_TOKENS) -> Answer:
         """Answer a question about a clip; the same frames asked again are not read again.
@@ -112,6 +140,13 @@ class Reader(Protocol):
     def version(self) -> int:
         """Raised by hand when the same clip and question get another answer; part of keys."""
 
+    def make_settings(self, document: dict[str, Any], where: str) -> ReaderSettings:
+        """Settings out of a processor's file, as a checkpoint or a catalogue entry has it.
+
+        Raises:
+            UsageError: it asks for what is not done here.
+        """
+
     def open(self, folder: Path, device: str, dtype: str | None = None) -> LoadedReader:
         """A checkpoint in the hub's layout; loads no weights yet.
 
@@ -123,16 +158,27 @@ class Reader(Protocol):
         """
 
 
+BUILT_IN = {
+    "qwen3vl": ("qwen3vl", "Qwen3VL"),
+    "qwen3_5": ("qwen3_5", "Qwen35"),
+    "qwen2_5vl": ("qwen2_5vl", "Qwen25VL"),
+    "internvl": ("internvl", "InternVL"),
+    "llava_onevision": ("llava_onevision", "LlavaOnevision"),
+    "pixtral": ("pixtral", "Pixtral"),
+}
+"""Families by their names in the catalogue: module and class, imported when first asked for."""
+
+
 def find_reader(family: str) -> Reader:
     """A built-in family, or one of an installed package.
 
     Raises:
         UsageError: there is none of this name.
     """
-    if family == "qwen3vl":
-        from rushes.readers.qwen3vl import Qwen3VL
-
-        return Qwen3VL()
+    if family in BUILT_IN:
+        module, name = BUILT_IN[family]
+        kind: type[Reader] = getattr(import_module(f"rushes.readers.{module}"), name)
+        return kind()
     from importlib import metadata
 
     for entry in metadata.entry_points(group="rushes.readers", name=family):

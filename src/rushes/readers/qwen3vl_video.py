@@ -16,20 +16,31 @@ Since transformers 5.10 the text around a video keeps the template's own ``<|vis
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from rushes.errors import UsageError
 from rushes.readers.base import Frames
-from rushes.readers.qwen3vl_settings import MODES, VideoSettings
+from rushes.readers.qwen3vl_settings import MODES, VideoSettings, choose_size
 
 if TYPE_CHECKING:
     import torch
 
-MAX_ASPECT = 200
-"""The class refuses pictures longer than this many times their width."""
+
+class Normalised(Protocol):
+    """What a processor's settings say of values."""
+
+    @property
+    def rescale_factor(self) -> float:
+        """From levels to 0..1."""
+
+    @property
+    def image_mean(self) -> tuple[float, ...]:
+        """By channel, of 0..1."""
+
+    @property
+    def image_std(self) -> tuple[float, ...]:
+        """By channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,48 +54,6 @@ class Pixels:
 
     values: torch.Tensor
     grid: tuple[int, int, int]
-
-
-def choose_size(settings: VideoSettings, frames: int, height: int, width: int) -> tuple[int, int]:
-    """(height, width) of the frames as the vision tower sees them, both multiples of ``factor``.
-
-    Raises:
-        UsageError: the picture is too long and thin.
-    """
-    most = settings.longest_edge
-    if settings.cap_pixels_per_frame:
-        cap = settings.max_video_tokens * settings.factor**2
-        share = max(min(cap, most // frames), int(settings.shortest_edge * 1.05))
-        most = share * frames
-    return smart_resize(
-        frames, height, width, settings.temporal_patch_size, settings.factor,
-        settings.shortest_edge, most,
-    )  # fmt: skip
-
-
-def smart_resize(
-    frames: int, height: int, width: int, temporal: int, factor: int, fewest: int, most: int
-) -> tuple[int, int]:
-    """``smart_resize`` of transformers' Qwen3-VL: whole tokens, total pixels between two bounds."""
-    if height < factor or width < factor:
-        scale = max(factor / height, factor / width)
-        height, width = int(height * scale), int(width * scale)
-    if max(height, width) / min(height, width) > MAX_ASPECT:
-        raise UsageError(
-            f"a picture of {width}x{height} is more than {MAX_ASPECT} times as long as wide",
-            hint="crop it first",
-        )
-    rows, columns = round(height / factor) * factor, round(width / factor) * factor
-    total = round(frames / temporal) * temporal * rows * columns
-    if total > most:
-        beta = math.sqrt(frames * height * width / most)
-        rows = max(factor, math.floor(height / beta / factor) * factor)
-        columns = max(factor, math.floor(width / beta / factor) * factor)
-    elif total < fewest:
-        beta = math.sqrt(fewest / (frames * height * width))
-        rows = math.ceil(height * beta / factor) * factor
-        columns = math.ceil(width * beta / factor) * factor
-    return rows, columns
 
 
 def resize_clip(pixels: torch.Tensor, settings: VideoSettings) -> torch.Tensor:
@@ -105,7 +74,7 @@ def resize_clip(pixels: torch.Tensor, settings: VideoSettings) -> torch.Tensor:
     return resized
 
 
-def normalise_clip(pixels: torch.Tensor, settings: VideoSettings) -> torch.Tensor:
+def normalise_clip(pixels: torch.Tensor, settings: Normalised) -> torch.Tensor:
     """(F, 3, h, w) uint8 to float32 with the checkpoint's mean and deviation."""
     import torch
 

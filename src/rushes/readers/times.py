@@ -7,6 +7,7 @@ the like. A number that says how long something takes ("for 2 seconds") is not a
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rushes.readers.base import Span
 
@@ -36,6 +37,12 @@ def find_spans(answer: str, end_seconds: float) -> tuple[Span, ...]:
             if start <= end <= end_seconds:
                 spans.append(Span(start, end, text))
     return tuple(spans)
+
+
+def list_times(seconds: Sequence[float]) -> str:
+    """The times of frames in a sentence, for models whose frames carry none of their own."""
+    listed = ", ".join(f"{time:.1f}" for time in seconds)
+    return f"The {len(seconds)} frames of the video are shown at these seconds: {listed}."
 
 
 def _read_times(clause: str) -> list[tuple[float, float]]:

@@ -16,9 +16,14 @@ from rushes.hub import find_checkpoint
 from rushes.plan.nodes import Node
 from rushes.plan.order import Step
 from rushes.readers.base import find_reader
+from rushes.readers.budget import Look, plan_look
+from rushes.readers.sampling import EVERYTHING
+from rushes.readers.selection import Selection
 from rushes.run.execute import LocalExecutor, Outcome, SilentObserver
 from rushes.spec.given import SourceFile
-from rushes.spec.project import Shot
+from rushes.spec.project import Project, Shot
+from rushes.spec.read import PROJECT_FILE
+from rushes.spec.resolve import check_licence, load_project
 from rushes.stages.ask import AnswerRow, AskParams, read_answers
 from rushes.stages.check import group_answers
 from rushes.stages.render_prompt import fill_template
@@ -35,6 +40,8 @@ def ask_file(
     questions: Sequence[tuple[str, str]],
     reader: str = DEFAULT_READER,
     device: str = "auto",
+    selection: Selection = EVERYTHING,
+    project: Project | None = None,
 ) -> list[AnswerRow]:
     """Answers about a video file, in the order of the questions.
 
@@ -43,23 +50,59 @@ def ask_file(
 
     Args:
         questions: the check that asks (empty where a person does), and the question.
+        selection: which part of the clip is looked at, and how.
+        project: whose policy holds; None outside of one.
 
     Raises:
         UsageError: no such reader, an empty question, or not a video.
+        LicenceRefused: the policy does not list the reader's licence.
         LockRefused: the reader's weights are not here.
         StageFailed: the reader could not answer.
     """
     entry = find_reader_entry(reader)
-    for _, question in questions:
-        _require_text(question)
+    if project is not None:
+        check_licence(project, entry)
     try:
-        _require_picture(path)
+        explain_file(path, [question for _, question in questions], reader, selection)
         find_checkpoint(entry)
-        params = AskParams(reader, find_reader(entry.family).version, tuple(questions))
+        version = find_reader(entry.family).version
+        params = AskParams(reader, version, tuple(questions), selection)
         file = SourceFile(path.absolute(), digest_file(path))
         return _run_stage(params, file, entry, device)
     except MediaError as exc:
         raise UsageError(exc.message, where=exc.where or str(path), hint=exc.hint) from exc
+
+
+def explain_file(
+    path: Path,
+    questions: Sequence[str],
+    reader: str = DEFAULT_READER,
+    selection: Selection = EVERYTHING,
+) -> Look:
+    """What a reader would look at, and whether it has room for it; needs no weights.
+
+    Raises:
+        UsageError: no such reader, an empty question, not a video, or no room.
+    """
+    entry = find_reader_entry(reader)
+    for question in questions:
+        _require_text(question)
+    said = entry.sampling
+    looks = {"fps": said.fps, "min_frames": said.min_frames, "max_frames": said.max_frames}
+    settings = find_reader(entry.family).make_settings({**looks, **entry.processor}, entry.name)
+    try:
+        return plan_look(path, settings, entry.context, selection, questions)
+    except MediaError as exc:
+        raise UsageError(exc.message, where=exc.where or str(path), hint=exc.hint) from exc
+
+
+def find_policy(folder: Path) -> Project | None:
+    """The project whose policy holds in a folder; None outside of one.
+
+    Raises:
+        ProjectError: there is one, and it is wrong: what it allows is not known.
+    """
+    return load_project(folder) if (folder / PROJECT_FILE).is_file() else None
 
 
 def ask_prompt(path: Path, shot: Shot, checks: Sequence[str]) -> dict[str, list[Answered]]:
@@ -75,14 +118,6 @@ def _require_text(question: str) -> None:
         question.encode()
     except UnicodeEncodeError as exc:
         raise UsageError("the question is not text in UTF-8", hint="type it again") from exc
-
-
-def _require_picture(path: Path) -> None:
-    """Say what is wrong with a file before a model is loaded for it."""
-    from rushes.media import probe
-
-    if probe(path).video is None:
-        raise UsageError(f"there is no picture in {path.name}", where=str(path))
 
 
 def _run_stage(

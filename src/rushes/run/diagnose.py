@@ -95,13 +95,15 @@ def _look_at_weights() -> str:
 
 
 def _look_at_readers() -> str:
-    """A project builds without a reader, so one that is not here is said and no fault."""
+    """A project builds without a reader, so it is no fault that the embedded one is missing."""
     found = []
     for name in reader_names():
+        entry = find_reader_entry(name)
         try:
-            found.append(_measure_weights(find_reader_entry(name)))
+            found.append(_measure_weights(entry))
         except LockRefused:
-            found.append(f"{name}: its weights are not here")
+            if isinstance(entry.source, PackageSource):
+                found.append(f"{name}: its weights are not here")
     return ", ".join(found)
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from rushes.catalogue.load import find_reader_entry
 from rushes.readers.base import Answer, Span
+from rushes.readers.selection import Selection
 from rushes.stages.base import Job, Made, Params, Stage
 
 
@@ -18,11 +20,13 @@ class AskParams(Params, frozen=True):
         reader: its name in the catalogue.
         version: of the reader's family.
         questions: the check that asks (empty where a person does), and the question.
+        selection: which part of the clip is looked at, and how.
     """
 
     reader: str
     version: int
     questions: tuple[tuple[str, str], ...]
+    selection: Selection = Selection()
 
 
 class AnswerRow(msgspec.Struct, frozen=True):
@@ -35,24 +39,29 @@ class AnswerRow(msgspec.Struct, frozen=True):
     frames: tuple[float, ...]
     model: str
     tokens: int
+    lost: tuple[str, ...] = ()
 
     def to_answer(self) -> Answer:
         """What the reader said, without what it was asked."""
-        return Answer(self.answer, self.spans, self.frames, self.model, self.tokens)
+        return Answer(self.answer, self.spans, self.frames, self.model, self.tokens, self.lost)
 
 
 def run(job: Job) -> Made:
     """Sample the clip once, and ask about it question by question."""
+    from rushes.readers.budget import plan_look
     from rushes.readers.sampling import sample_clip
 
     assert job.reader is not None
     params: AskParams = job.params
     clip = job.inputs["clip"]["clip"] if "clip" in job.inputs else job.inputs["file"]["file"]
-    frames = sample_clip(clip, job.reader.sampling)
+    asked = [question for _, question in params.questions]
+    context = find_reader_entry(params.reader).context
+    look = plan_look(clip, job.reader.settings, context, params.selection, asked)
+    frames = sample_clip(clip, look.sampling, params.selection)
     rows = []
     for number, (check, question) in enumerate(params.questions):
         job.report(number, len(params.questions))
-        said = replace(job.reader.ask(frames, question), model=params.reader)
+        said = replace(job.reader.ask(frames, question), model=params.reader, lost=frames.lost)
         rows.append({"check": check, "question": question, **said.to_dict()})
     path = job.folder / "answers.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1))
