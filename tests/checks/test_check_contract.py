@@ -204,7 +204,7 @@ def run_long(folder: Path, seconds: int) -> None:
     sound = (make_tone(1.0) for _ in range(seconds))
     fmt = ExportFormat(preset="veryfast")
     encode_clip(scene, Fraction(FPS), sound, RATE, folder / "long.mp4", fmt)
-    assert len(check_file(folder / "long.mp4", ["default"])) == 6
+    assert len(check_file(folder / "long.mp4", ["default"])) == len(registry.DEFAULT)
 
 
 @pytest.mark.slow

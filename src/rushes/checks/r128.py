@@ -1,0 +1,5 @@
+"""r128: as loud as broadcasters ask for, -23 LUFS ±1 LU (EBU R 128)."""
+
+from rushes.checks.loudness import R128, LoudnessCheck
+
+CHECK = LoudnessCheck("r128", R128, "as loud as EBU R 128 asks for, -23 LUFS")
