@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,14 @@ def judge_clip(clip: Clip, names: Sequence[str], folder: Path) -> dict[str, Verd
     return {v.check: v for v in check_file(path, names, expect)}
 
 
+Work = tuple[Clip, Sequence[str]]
+
+
+def judge_work(work: Work) -> dict[str, Verdict]:
+    with tempfile.TemporaryDirectory() as folder:
+        return judge_clip(*work, Path(folder))
+
+
 def interval(hits: int, total: int) -> list[float]:
     """Wilson's 95 % interval of a share."""
     if not total:
@@ -48,18 +57,16 @@ def interval(hits: int, total: int) -> list[float]:
 
 
 def measure_clean(
-    clips: Iterable[Clip], folder: Path
+    clips: Sequence[Clip], workers: Executor
 ) -> tuple[common.Document, dict[str, list[float]]]:
     """Refusals of clean clips, each check alone and all of ``default`` together."""
     refused: dict[str, list[str]] = {name: [] for name in ALL}
     together: list[str] = []
     kinds: dict[str, int] = {}
     scores: dict[str, list[float]] = {name: [] for name in ALL}
-    for number, clip in enumerate(clips):
-        if number % 25 == 0:
-            common.say(f"  {number} clean clips judged")
+    judged = workers.map(judge_work, [(clip, ALL) for clip in clips])
+    for clip, verdicts in zip(clips, judged, strict=True):
         kinds[clip.kind] = kinds.get(clip.kind, 0) + 1
-        verdicts = judge_clip(clip, ALL, folder)
         bad = [name for name, verdict in verdicts.items() if not verdict.passed]
         for name in ALL:
             scores[name].append(round(verdicts[name].score, 4))
@@ -84,17 +91,15 @@ def measure_clean(
 
 
 def measure_defect(
-    defect: Defect, clips: Sequence[Clip], clean: Sequence[float], folder: Path
+    defect: Defect, clips: Sequence[Clip], clean: Sequence[float], workers: Executor
 ) -> common.Document:
     """Recall by strength; precision and the ROC at the visible one, with as many clean clips."""
     recalls: dict[str, float] = {}
     visible: list[float] = []
     threshold = 0.5
     for strength in defect.strengths:
-        verdicts = [
-            judge_clip(defect.plant(clip, strength), [defect.check], folder)[defect.check]
-            for clip in clips
-        ]
+        work = [(defect.plant(clip, strength), (defect.check,)) for clip in clips]
+        verdicts = [found[defect.check] for found in workers.map(judge_work, work)]
         threshold = verdicts[0].threshold
         recalls[str(strength)] = round(sum(not v.passed for v in verdicts) / len(verdicts), 3)
         if strength == defect.visible:
@@ -125,17 +130,18 @@ def trace_roc(clean: Sequence[float], planted: Sequence[float]) -> list[list[flo
     return [[round(x, 3), round(y, 3)] for x, y in sorted(points)]
 
 
-def measure_sync(clips: Sequence[Clip], folder: Path) -> common.Document:
+def measure_sync(clips: Sequence[Clip], workers: Executor) -> common.Document:
     """Errors of confident offsets, where sound was moved by 0 to 400 ms either way."""
     from bench.defects.plant import delay
 
     errors: list[float] = []
     bounds: list[bool] = []
     asked = 0
-    for clip in clips:
-        for moved in (-400, -200, -100, 0, 50, 100, 200, 300, 400):
+    offsets = (-400, -200, -100, 0, 50, 100, 200, 300, 400)
+    for moved in offsets:
+        work = [(delay(clip, moved), ("sync",)) for clip in clips]
+        for verdict in (found["sync"] for found in workers.map(judge_work, work)):
             asked += 1
-            verdict = judge_clip(delay(clip, moved), ["sync"], folder)["sync"]
             if float(verdict.evidence["confidence"]) >= 0.4:
                 error = float(verdict.evidence["offset_ms"]) + moved
                 errors.append(error)
@@ -152,16 +158,16 @@ def measure_sync(clips: Sequence[Clip], folder: Path) -> common.Document:
     }
 
 
-def measure_vbench(clips: Sequence[Clip], folder: Path) -> common.Document:
+def measure_vbench(clips: Sequence[Clip], workers: Executor) -> common.Document:
     """How well each tells clips that flicker by 5 levels from clean ones, by the area under ROC."""
     from bench.defects.plant import flicker
 
     ours: tuple[list[float], list[float]] = ([], [])
     theirs: tuple[list[float], list[float]] = ([], [])
-    for clip in clips:
-        for kind, made in enumerate((clip, flicker(clip, 5))):
-            ours[kind].append(judge_clip(made, ["flicker"], folder)["flicker"].score)
-            theirs[kind].append(score_vbench(made))
+    for kind, made in enumerate((clips, [flicker(clip, 5) for clip in clips])):
+        found = workers.map(judge_work, [(clip, ("flicker",)) for clip in made])
+        ours[kind].extend(verdicts["flicker"].score for verdicts in found)
+        theirs[kind].extend(score_vbench(clip) for clip in made)
     return {
         "clips": len(clips),
         "area_ours": area_under_roc(*ours),
@@ -202,35 +208,36 @@ def main() -> int:
     parser.add_argument("--footage", type=Path, nargs="*", default=[Path("/")],
                         help="folders in which Debian's packages are unpacked")  # fmt: skip
     parser.add_argument("--sprite", type=Path, nargs="*", default=[], help="clips that sprite made")
+    parser.add_argument("--workers", type=int, default=2, help="clips judged at once")
     options = parser.parse_args()
     machine = common.describe_machine()
-    with tempfile.TemporaryDirectory() as name:
-        document = measure(options, Path(name))
+    with ProcessPoolExecutor(options.workers) as workers:
+        document = measure(options, workers)
     document["versions"] = common.describe_versions("av", "numpy", "opencv-python-headless")
     path = common.write_result("defects", document, machine, options.results)
     common.say(f"written: {path.name}")
     return 0
 
 
-def measure(options: Any, folder: Path) -> common.Document:
+def measure(options: Any, workers: Executor) -> common.Document:
     clips = list(list_clean(options.rendered, options.footage, options.sprite))
     common.say(f"{len(clips)} clean clips")
-    clean, scores = measure_clean(clips, folder)
+    clean, scores = measure_clean(clips, workers)
     common.say(f"default refuses {clean['default']}")
     defects: dict[str, common.Document] = {}
     for defect in DEFECTS:
         chosen = choose_clips(clips, defect, options.each)
-        defects[defect.name] = measure_defect(defect, chosen, scores[defect.check], folder)
+        defects[defect.name] = measure_defect(defect, chosen, scores[defect.check], workers)
         row = defects[defect.name]
         common.say(f"  {defect.name:<10} {row['recall']} visible {row['visible']} {row['unit']}")
     events = [c for c in clips if c.motion in ("bounces", "slides", "blinks")]
-    sync = measure_sync(events[:: max(1, len(events) // options.each)][: options.each], folder)
+    sync = measure_sync(events[:: max(1, len(events) // options.each)][: options.each], workers)
     flickers = choose_clips(clips, DEFECTS[4], options.each)
     return {
         "clean": clean,
         "defects": defects,
         "sync": sync,
-        "flicker_beside_vbench": measure_vbench(flickers, folder),
+        "flicker_beside_vbench": measure_vbench(flickers, workers),
         "goals": {
             "recall_at_visible": RECALL_GOAL,
             "refused_share": REFUSED_GOAL,

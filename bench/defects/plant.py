@@ -88,7 +88,7 @@ def cut(clip: Clip, strength: float) -> Clip:
 
 
 def skip(clip: Clip, frames: float) -> Clip:
-    """So many frames are lost, where that is seen best: at a turn a thing may be back in its place."""
+    """So many frames are lost, where that is seen best: a thing may have turned back meanwhile."""
     lost = round(frames)
     places = range(6, len(clip.frames) - lost - 6)
     places = places or range(6, 7)

@@ -20,6 +20,7 @@ LOOKS_A_SECOND = 2.0
 """Bands last."""
 SHARE = 0.1
 """A tenth of the picture in stairs, as the mean over the clip, fails."""
+THRESHOLD = HALF
 
 
 class BandingCheck:
@@ -65,7 +66,7 @@ class BandingJudge(PictureJudge):
         return Verdict(
             "banding",
             rate_excess(share, SHARE) if frames else 0.0,
-            HALF,
+            THRESHOLD,
             message,
             make_spans(runs, self._info) if share > SHARE else (),
             {"banded_share": share, "frames": frames},

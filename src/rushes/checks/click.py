@@ -27,6 +27,7 @@ TIMES = 8.0
 CLICKS_A_SECOND = 1.0
 """More than one in the worst second fails: a single one may be meant."""
 MAX_SPANS = 20
+THRESHOLD = HALF
 
 
 class ClickCheck:
@@ -77,7 +78,7 @@ class ClickJudge(SoundJudge):
         return Verdict(
             "click",
             rate_excess(self._worst, CLICKS_A_SECOND),
-            HALF,
+            THRESHOLD,
             message,
             make_spans(self._runs, self._info) if failed else (),
             {"clicks": self._clicks, "worst_clicks_per_second": self._worst},

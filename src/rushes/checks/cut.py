@@ -24,9 +24,12 @@ CONTENT = 27.0
 STANDS_OUT = 3.0
 """Times the mean of two neighbours on either side: the adaptive detector's default."""
 NEIGHBOURS = 2
+CHANGED_SHARE = 0.25
+"""At a cut, this much of the picture changes plainly; a thing that blinks is smaller."""
 FLASH_SECONDS = 0.25
 """A change that is gone after this was a flash."""
 MAX_SPANS = 20
+THRESHOLD = HALF
 
 
 class CutCheck:
@@ -44,8 +47,8 @@ class CutCheck:
 class _Candidate:
     """A large change whose surroundings are still being seen."""
 
-    def __init__(self, seconds: float, before: View, content: float) -> None:
-        self.seconds, self.before, self.content = seconds, before, content
+    def __init__(self, seconds: float, before: View, content: float, share: float) -> None:
+        self.seconds, self.before, self.content, self.share = seconds, before, content, share
         self.kept = content
         self.neighbours: list[float] = []
 
@@ -86,7 +89,9 @@ class CutJudge(PictureJudge):
         returned = any(2 * candidate.kept < CONTENT for candidate in self._open)
         joined = is_joined(seconds, self._joins, self._step)
         if content >= CONTENT / 2 and not returned and not joined:
-            candidate = _Candidate(seconds, before, content)
+            candidate = _Candidate(
+                seconds, before, content, pixels.share_changed(before.rgb, view.rgb)
+            )
             candidate.neighbours = list(self._recent)
             self._open = [*self._open[-4:], candidate]
         self._recent.append(content)
@@ -108,14 +113,19 @@ class CutJudge(PictureJudge):
             "largest_content": self._largest,
             "frames": self._frames,
         }
-        return Verdict("cut", score, HALF, message, within(spans, self._info), evidence)
+        return Verdict("cut", score, THRESHOLD, message, within(spans, self._info), evidence)
 
     def _close(self, candidate: _Candidate) -> None:
         """A cut is as strong as the weakest of what makes it one."""
         self._open.remove(candidate)
         mean = sum(candidate.neighbours) / max(1, len(candidate.neighbours))
         stands_out = candidate.content / max(mean, 1.0) / STANDS_OUT
-        strength = min(candidate.content / CONTENT, stands_out, 2 * candidate.kept / CONTENT)
+        strength = min(
+            candidate.content / CONTENT,
+            stands_out,
+            2 * candidate.kept / CONTENT,
+            candidate.share / CHANGED_SHARE,
+        )
         self._strength = max(self._strength, strength)
         if strength > 1:
             self._count += 1

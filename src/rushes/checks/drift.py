@@ -26,6 +26,7 @@ LEVELS = 30.0
 """Levels of a channel that fail: an eighth of the range, plain beside the first frame."""
 WINDOW_SECONDS = 0.5
 """Levels are averaged over this, so that a flash is none."""
+THRESHOLD = HALF
 
 
 class DriftCheck:
@@ -89,7 +90,7 @@ class DriftJudge(PictureJudge):
         return Verdict(
             "drift",
             rate_excess(self._worst, LEVELS) if seen else 0.0,
-            HALF,
+            THRESHOLD,
             message,
             make_spans(runs, self._info),
             {"worst_levels": self._worst, "channel": channel, "frames": seen},

@@ -24,6 +24,7 @@ STANDS_OUT_DB = 12.0
 """A line is so much above what lies 6 to 9 Hz beside it; noise and thumps are not."""
 LEAST_WINDOWS = 3
 """A shorter clip is too short to tell a hum from a note."""
+THRESHOLD = HALF
 
 
 class HumCheck:
@@ -59,15 +60,15 @@ class HumJudge(SoundJudge):
 
     def give_verdict(self) -> Verdict:
         if not self._windows:
-            return Verdict("hum", 1.0, HALF, NO_SOUND)
+            return Verdict("hum", 1.0, THRESHOLD, NO_SOUND)
         hertz = max(self._weakest, key=lambda line: self._weakest[line])
         level = self._weakest[hertz] if self._windows >= LEAST_WINDOWS else 0.0
         score = 1 / (1 + level / 10 ** (LIMIT_DBFS / 20))
         message = "no hum"
-        if score < HALF:
+        if score < THRESHOLD:
             message = f"a hum of {hertz:.0f} Hz at {to_dbfs(level):.0f} dBFS goes through the clip"
         evidence: dict[str, float | int | str] = {"hum_dbfs": to_dbfs(level), "line_hertz": hertz}
-        return Verdict("hum", score, HALF, message, (), evidence)
+        return Verdict("hum", score, THRESHOLD, message, (), evidence)
 
 
 CHECK = HumCheck()

@@ -33,6 +33,7 @@ EXPLAINED = 0.25
 TIMES = 3.6
 """A step of more than so many times its largest neighbour fails."""
 MAX_SPANS = 20
+THRESHOLD = HALF
 
 
 class JumpCheck:
@@ -96,7 +97,7 @@ class JumpJudge(PictureJudge):
             "worst_times_neighbours": self._worst,
             "frames": self._frames,
         }
-        return Verdict("jump", score, HALF, message, within(spans, self._info), evidence)
+        return Verdict("jump", score, THRESHOLD, message, within(spans, self._info), evidence)
 
     def _judge_middle(self) -> None:
         steps = list(self._recent)

@@ -70,3 +70,9 @@ def measure_content(before: Pixels, after: Pixels) -> float:
     """
     one, two = (cv2.cvtColor(picture, cv2.COLOR_RGB2HSV) for picture in (before, after))
     return float(np.mean(cv2.mean(cv2.absdiff(one, two))[:3]))
+
+
+def share_changed(before: Pixels, after: Pixels, levels: int = 24) -> float:
+    """Share of pixels that changed by more than ``levels`` in any channel, 0 to 1."""
+    apart = cv2.absdiff(before, after).max(axis=2)
+    return float((apart > levels).mean())

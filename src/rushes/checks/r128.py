@@ -2,4 +2,5 @@
 
 from rushes.checks.loudness import R128, LoudnessCheck
 
+THRESHOLD = 1.0
 CHECK = LoudnessCheck("r128", R128, "as loud as EBU R 128 asks for, -23 LUFS")

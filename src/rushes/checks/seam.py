@@ -28,6 +28,7 @@ LEVELS = 10.0
 KNOWN_LEVELS = 5.0
 """A lasting step that fails at a seam that the plan names; a step of 5 levels is just seen."""
 MAX_SPANS = 20
+THRESHOLD = HALF
 
 
 class SeamCheck:
@@ -74,7 +75,7 @@ class SeamJudge(PictureJudge):
         return Verdict(
             "seam",
             rate_excess(self._worst, self._limit) if seen else 0.0,
-            HALF,
+            THRESHOLD,
             message,
             within(spans, self._info),
             {"worst_levels": self._worst, "known_seams": len(self._seams), "frames": seen},

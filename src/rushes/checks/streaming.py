@@ -2,4 +2,5 @@
 
 from rushes.checks.loudness import STREAMING, LoudnessCheck
 
+THRESHOLD = 1.0
 CHECK = LoudnessCheck("streaming", STREAMING, "as loud as streaming platforms play, -14 LUFS")

@@ -28,6 +28,7 @@ STILL_LEVELS = 0.02
 """A picture whose largest step changes less, in mean levels, stands still."""
 STILL_ONSETS = 2
 """So many beginnings in the sound ask for something to be seen."""
+THRESHOLD = HALF
 
 
 class SyncCheck:
@@ -99,10 +100,14 @@ class SyncJudge:
             )
         score = 1 / (1 + beyond)
         spans = [
-            Span(onset.start, onset.start + 0.1, "sound" if score >= HALF else f"sound is {side}")
+            Span(
+                onset.start,
+                onset.start + 0.1,
+                "sound" if score >= THRESHOLD else f"sound is {side}",
+            )
             for onset in heard
         ]
-        failed = score < HALF
+        failed = score < THRESHOLD
         message = f"the sound is {amount}" if failed else f"sound and picture agree ({amount})"
         found = within(spans, self._info) if failed else ()
         return self._say(score, message, seen, heard, offset, found)
@@ -126,7 +131,7 @@ class SyncJudge:
             evidence["offset_low_ms"] = -1000 * offset.high
             evidence["offset_high_ms"] = -1000 * offset.low
             evidence["matched"] = offset.pairs
-        return Verdict("sync", score, HALF, message, spans, evidence)
+        return Verdict("sync", score, THRESHOLD, message, spans, evidence)
 
 
 CHECK = SyncCheck()
