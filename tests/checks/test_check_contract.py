@@ -169,7 +169,7 @@ def test_planning_with_checks_loads_neither_numpy_nor_ffmpeg() -> None:
 class Strict:
     """A plug-in that fails everything."""
 
-    name, version, about = "strict", 3, "nothing is good enough"
+    name, version, about = "severe", 3, "nothing is good enough"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
         return StrictJudge()
@@ -181,13 +181,13 @@ class StrictJudge:
     def hear_samples(self, seconds: float, samples: object, rate: int) -> None: ...
 
     def give_verdict(self) -> Verdict:
-        return Verdict("strict", 0.0, 1.0, "no")
+        return Verdict("severe", 0.0, 1.0, "no")
 
 
 @pytest.fixture
 def plug_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     points = {
-        "strict": EntryPoint("strict", f"{__name__}:Strict", registry.ENTRY_POINTS),
+        "severe": EntryPoint("severe", f"{__name__}:Strict", registry.ENTRY_POINTS),
         "broken": EntryPoint("broken", "no_such_module:X", registry.ENTRY_POINTS),
         "black": EntryPoint("black", f"{__name__}:Strict", registry.ENTRY_POINTS),
     }
@@ -196,10 +196,10 @@ def plug_ins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("plug_ins")
 def test_plug_ins_enter_by_the_same_door(clips: dict[str, Path]) -> None:
-    assert check_names() == [*registry.BUILT_IN, "broken", "strict"]
-    check: Check = find_check("strict")
+    assert check_names() == [*registry.BUILT_IN, "broken", "severe"]
+    check: Check = find_check("severe")
     assert check.version == 3
-    verdicts = check_file(clips["pan"], ["strict", "black"])
+    verdicts = check_file(clips["pan"], ["severe", "black"])
     assert [verdict.passed for verdict in verdicts] == [False, True]
     with pytest.raises(UsageError, match="broken"):
         find_check("broken")

@@ -95,8 +95,9 @@ def _clicks_of(channel: NDArray[np.float64], level: float, times: float) -> int:
     for place in map(int, np.flatnonzero(off >= level)):
         near = off[max(0, place - 64) : place + 65].copy()
         middle = min(place, 64)
-        if near[middle] < near.max():
-            continue
+        around = abs(channel[place + 3] - channel[place + 1])
+        if near[middle] < near.max() or around > off[place] / 2:
+            continue  # beside the click itself, or the edge of a tone that begins or ends at once
         near[max(0, middle - 3) : middle + 4] = 0
         count += bool(near.max() * times < off[place])
         if count > MAX_CLICKS:
