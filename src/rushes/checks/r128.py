@@ -1,5 +1,7 @@
 """r128: as loud as broadcasters ask for, -23 LUFS ±1 LU (EBU R 128)."""
 
+from __future__ import annotations
+
 from rushes.checks.loudness import R128, LoudnessCheck
 
 THRESHOLD = 1.0
