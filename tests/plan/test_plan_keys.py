@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import msgspec
 import pytest
 
+from rushes.checks.registry import DEFAULT
 from rushes.lock import Lock
 from rushes.stages.registry import STAGES
 from tests.plan.tools import (
@@ -118,7 +120,7 @@ def test_checks_run_alone() -> None:
     assert found == {("two", "check")}
     by_name = text_changed(
         "[shots.two]\n",
-        '[shots.two]\nchecks = ["container","black","frozen","flicker","silence","clipping"]\n',
+        f"[shots.two]\nchecks = {json.dumps(DEFAULT)}\n",
     )
     assert by_name == set()
 

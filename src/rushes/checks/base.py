@@ -62,13 +62,20 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the plan says the clip must be; None where a foreign file is judged on its own."""
+    """What the plan says the clip must be; None where a foreign file is judged on its own.
+
+    Args:
+        joins: stretches (start, end) in seconds where a film goes from one shot to the next.
+        seams: seconds at which a clip goes on from material that was made before.
+    """
 
     frames: int
     width: int
     height: int
     fps: float
     audio: bool
+    joins: tuple[tuple[float, float], ...] = ()
+    seams: tuple[float, ...] = ()
 
 
 class Judge(Protocol):

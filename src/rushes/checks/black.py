@@ -2,7 +2,8 @@
 
 A plain background is no defect while something is on it. A frame is blank when (almost) every pixel
 has its ground's colour. Blank frames count in two cases: when the ground is not that of the
-clip's other frames (a dropout), and when they go on for longer than an object blinks.
+clip's other frames (a dropout), and when they go on for longer than an object blinks. Black bars at
+opposite sides of the picture are lost too.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rushes.checks.base import Expectation, Judge, Verdict
-from rushes.checks.timeline import Run, RunCollector, frame_seconds_of, make_spans
+from rushes.checks.bars import BarFinder
+from rushes.checks.base import Expectation, Judge, Span, Verdict
+from rushes.checks.timeline import Run, RunCollector, frame_seconds_of, make_spans, within
 
 if TYPE_CHECKING:
     from rushes.checks.base import Frame, Samples
@@ -35,8 +37,8 @@ class BlackCheck:
     """No stretch of black or blank frames."""
 
     name = "black"
-    version = 1
-    about = "black or blank frames"
+    version = 2
+    about = "black or blank frames, and bars"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
         """A fresh judge for one file."""
@@ -50,10 +52,12 @@ class BlackJudge:
         self._info = info
         self._runs = RunCollector(frame_seconds_of(info))
         self._grounds: Counter[int] = Counter()
+        self._bars = BarFinder()
 
     def see_frame(self, seconds: float, frame: Frame) -> None:
         from rushes.checks import pixels
 
+        self._bars.see(frame)
         ground = pixels.find_ground(frame)
         luma = (2 * ground[0] + 5 * ground[1] + ground[2]) // 8
         blank = pixels.share_apart(frame, ground, CONTENT_LEVELS) < CONTENT_SHARE
@@ -70,14 +74,19 @@ class BlackJudge:
         black = [run for run in bad if int(run.label) <= BLACK_LUMA]
         total = self._runs.seconds
         lost = sum(run.seconds for run in bad)
-        score = 1 - min(1.0, lost / total) if total > 0 else 0.0
+        bars = self._bars.measure() if not bad else 0.0
+        score = 1 - min(1.0, max(lost / total, bars)) if total > 0 else 0.0
+        spans = make_spans(bad, self._info, "blank" if not black else "black")
+        if 1 - bars < THRESHOLD:
+            spans = within([Span(0.0, self._runs.end, "bars")], self._info)
         return Verdict(
             "black",
             score,
             THRESHOLD,
-            self._describe(total, lost, black),
-            make_spans(bad, self._info, "blank" if not black else "black"),
+            self._describe(total, lost, black, bars),
+            spans,
             {
+                "bars_share": bars,
                 "lost_seconds": lost,
                 "black_seconds": sum(run.seconds for run in black),
                 "blank_seconds": sum(run.seconds for run in blanks),
@@ -95,9 +104,11 @@ class BlackJudge:
         )
         return near < count / 10
 
-    def _describe(self, total: float, lost: float, black: list[Run]) -> str:
+    def _describe(self, total: float, lost: float, black: list[Run], bars: float) -> str:
         if total <= 0:
             return "there is no picture to judge"
+        if 1 - bars < THRESHOLD:
+            return f"black bars take {bars:.0%} of the picture"
         if not lost:
             return "no black or blank stretch"
         what = "black" if black else "blank"

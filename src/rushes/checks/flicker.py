@@ -1,8 +1,9 @@
 """flicker: the brightness of the whole picture goes up and down fast.
 
-Plain differences of frames punish motion. Here a frame's change is the median over its pixels,
-which neither a moving nor a blinking object sways; and a change counts only when it is undone
-within a quarter of a second, which neither a fade nor a cut is. One flash is not flicker.
+Plain differences of frames punish motion. Here a frame is compared with the one before along the
+motion between them, and its change is the median over its pixels, which neither what moves nor what
+blinks sways. A change counts only when it is undone within a quarter of a second, which neither a
+fade nor a cut is. One flash is not flicker.
 """
 
 from __future__ import annotations
@@ -14,10 +15,8 @@ from rushes.checks.base import Expectation, Judge, Verdict
 from rushes.checks.timeline import Run, make_spans
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from rushes.checks.base import Frame, Samples
+    from rushes.checks.views import View
     from rushes.media import MediaInfo
 
 NOISE_LEVELS = 2.5
@@ -35,7 +34,7 @@ class FlickerCheck:
     """The light is steady."""
 
     name = "flicker"
-    version = 1
+    version = 2
     about = "fast changes of the whole picture's brightness"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
@@ -48,7 +47,7 @@ class FlickerJudge:
 
     def __init__(self, info: MediaInfo) -> None:
         self._info = info
-        self._before: NDArray[np.float32] | None = None
+        self._before: View | None = None
         self._frames = 0
         self._level = 0.0
         self._turns: deque[tuple[float, float]] = deque(maxlen=3)
@@ -59,16 +58,17 @@ class FlickerJudge:
         self._runs: list[Run] = []
 
     def see_frame(self, seconds: float, frame: Frame) -> None:
-        from rushes.checks import pixels
+        from rushes.checks import views
 
-        luma = pixels.read_luma(frame)
-        if self._before is None or self._before.shape != luma.shape:
+        view, before = views.look_at(frame), self._before
+        step = views.compare(before, view) if before is not None else None
+        if step is None:
             self._extreme = (seconds, self._level)
             self._turns.append(self._extreme)
         else:
-            self._level += pixels.shift_of_most(self._before, luma)
+            self._level += step.shift
             self._follow(seconds)
-        self._before = luma
+        self._before = view
         self._frames += 1
 
     def hear_samples(self, seconds: float, samples: Samples, rate: int) -> None:

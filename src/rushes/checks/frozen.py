@@ -1,4 +1,4 @@
-"""frozen: stretches in which nothing moves.
+"""frozen: stretches in which nothing moves, or which only repeat what was shown.
 
 A rest is no defect: a shape that blinks stands still between. Frames are compared with one of up
 to half a second before, so that a slow drift counts as movement, and what a codec redraws of a
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rushes.checks.base import Expectation, Judge, Verdict
-from rushes.checks.timeline import Run, RunCollector, frame_seconds_of, make_spans
+from rushes.checks.base import Expectation, Judge, Span, Verdict
+from rushes.checks.loops import LoopFinder, total_seconds
+from rushes.checks.timeline import Run, RunCollector, frame_seconds_of, make_spans, within
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,8 +40,8 @@ class FrozenCheck:
     """Something moves."""
 
     name = "frozen"
-    version = 1
-    about = "stretches in which nothing moves"
+    version = 2
+    about = "stretches in which nothing moves, or that only repeat"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
         """A fresh judge for one file."""
@@ -56,6 +57,7 @@ class FrozenJudge:
         self._anchor: NDArray[np.float32] | None = None
         self._anchored = 0.0
         self._stretch = 0
+        self._loops = LoopFinder()
 
     def see_frame(self, seconds: float, frame: Frame) -> None:
         from rushes.checks import pixels
@@ -66,6 +68,7 @@ class FrozenJudge:
             or anchor.shape != cells.shape
             or pixels.largest_change(anchor, cells) > MOVED_LEVELS
         )
+        self._loops.see(seconds, cells)
         self._stretch += moved
         if moved or seconds - self._anchored >= ANCHOR_SECONDS:
             self._anchor, self._anchored = cells, seconds
@@ -82,15 +85,22 @@ class FrozenJudge:
         frozen = [run for run in stills if run.seconds > rest]
         lost = sum(run.seconds for run in frozen)
         longest = max((run.seconds for run in frozen), default=0.0)
-        strain = max(lost / total, (1 - THRESHOLD) * longest / LONGEST_SECONDS) if total else 1.0
+        repeats = self._loops.finish(self._collector.end)
+        repeated = total_seconds(repeats)
+        strain = 1.0
+        if total:
+            strain = max((lost + repeated) / total, (1 - THRESHOLD) * longest / LONGEST_SECONDS)
+        frozen_spans = make_spans(frozen, self._info, "nothing moves")
+        loops = (Span(start, end, "repeats") for start, end in repeats)
         return Verdict(
             "frozen",
             1 - min(1.0, strain),
             THRESHOLD,
-            _describe(total, lost, longest),
-            make_spans(frozen, self._info, "nothing moves"),
+            _describe(total, lost, longest, repeated),
+            (*frozen_spans, *within(loops, self._info)),
             {
                 "frozen_seconds": lost,
+                "repeated_seconds": repeated,
                 "longest_still_seconds": max((run.seconds for run in stills), default=0.0),
                 "frames": self._collector.frames,
             },
@@ -104,9 +114,11 @@ class FrozenJudge:
             runs[-1:] = kept
 
 
-def _describe(total: float, lost: float, longest: float) -> str:
+def _describe(total: float, lost: float, longest: float, repeated: float) -> str:
     if total <= 0:
         return "there is no picture to judge"
+    if repeated > lost:
+        return f"{repeated:.2f} s of {total:.2f} s only repeat what was shown before"
     if not lost:
         return "no long rest"
     return f"nothing moves for {lost:.2f} s of {total:.2f} s, {longest:.2f} s at a time"

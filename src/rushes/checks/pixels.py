@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,8 +38,11 @@ def find_ground(frame: Pixels) -> tuple[int, int, int]:
 
 def share_apart(frame: Pixels, colour: tuple[int, int, int], levels: int) -> float:
     """Share of pixels that are more than ``levels`` off a colour in any channel, 0 to 1."""
-    apart = np.abs(thin_frame(frame).astype(np.int16) - np.array(colour, np.int16))
-    return float((apart.max(axis=2) > levels).mean())
+    thin = np.ascontiguousarray(thin_frame(frame))
+    lowest = tuple(max(0, value - levels) for value in colour)
+    highest = tuple(min(255, value + levels) for value in colour)
+    near = cv2.countNonZero(cv2.inRange(thin, lowest, highest))
+    return float(1 - near / (thin.shape[0] * thin.shape[1]))
 
 
 def average_cells(frame: Pixels) -> NDArray[np.float32]:
@@ -49,8 +53,8 @@ def average_cells(frame: Pixels) -> NDArray[np.float32]:
     thin = thin_frame(frame)
     side = min(CELL, *thin.shape[:2])
     rows, columns = thin.shape[0] // side, thin.shape[1] // side
-    cells = thin[: rows * side, : columns * side].reshape(rows, side, columns, side, 3)
-    return np.asarray(cells.mean(axis=(1, 3), dtype=np.float32))
+    whole = thin[: rows * side, : columns * side].astype(np.float32)
+    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA))
 
 
 def largest_change(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
@@ -58,6 +62,17 @@ def largest_change(before: NDArray[np.float32], after: NDArray[np.float32]) -> f
     return float(np.abs(after - before).max())
 
 
-def shift_of_most(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
-    """The median change of brightness, levels: objects that move or blink do not sway it."""
-    return float(np.median(after - before))
+def measure_content(before: Pixels, after: Pixels) -> float:
+    """Mean change of hue (0 to 180), saturation and value, as PySceneDetect's ``ContentDetector``.
+
+    Args:
+        before, after: (h, w, 3) uint8 RGB of one size.
+    """
+    one, two = (cv2.cvtColor(picture, cv2.COLOR_RGB2HSV) for picture in (before, after))
+    return float(np.mean(cv2.mean(cv2.absdiff(one, two))[:3]))
+
+
+def share_changed(before: Pixels, after: Pixels, levels: int = 24) -> float:
+    """Share of pixels that changed by more than ``levels`` in any channel, 0 to 1."""
+    apart = cv2.absdiff(before, after).max(axis=2)
+    return float((apart > levels).mean())

@@ -23,6 +23,7 @@ from rushes.checks.base import (
     Judge,
     Verdict,
 )
+from rushes.checks.own import is_own, load_own
 from rushes.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,13 +31,41 @@ if TYPE_CHECKING:
 
     from rushes.media import Damage
 
-DEFAULT = ("container", "black", "frozen", "flicker", "silence", "clipping")
+DEFAULT = (
+    "container",
+    "black",
+    "frozen",
+    "flicker",
+    "cut",
+    "jump",
+    "drift",
+    "seam",
+    "silence",
+    "clipping",
+    "sync",
+)
 """What every clip can be judged by, whatever it shows."""
 
-BUILT_IN = (*DEFAULT, "prompt")
+BUILT_IN = (
+    *DEFAULT,
+    "sharpness",
+    "banding",
+    "loudness",
+    "r128",
+    "streaming",
+    "peak",
+    "hum",
+    "click",
+    "prompt",
+)
 """One module of this package each."""
 
-PROFILES: Mapping[str, tuple[str, ...]] = {"default": DEFAULT}
+PROFILES: Mapping[str, tuple[str, ...]] = {
+    "default": DEFAULT,
+    "strict": (*DEFAULT, "sharpness", "banding", "loudness", "hum", "click"),
+    "social": (*DEFAULT, "streaming", "peak"),
+    "broadcast": (*DEFAULT, "r128", "peak"),
+}
 """Names that stand for several checks."""
 
 ENTRY_POINTS = "rushes.checks"
@@ -48,11 +77,13 @@ def check_names() -> list[str]:
 
 
 def find_check(name: str) -> Check:
-    """The check of a name; a plug-in cannot take a built-in one's.
+    """The check of a name, or of a file's path; a plug-in cannot take a built-in one's name.
 
     Raises:
         UsageError: no such check, or a plug-in that cannot be loaded.
     """
+    if is_own(name):
+        return load_own(Path(name))
     if name in BUILT_IN:
         return cast(Check, import_module(f"rushes.checks.{name}").CHECK)
     plug_in = _plug_ins().get(name)
@@ -71,6 +102,8 @@ def find_check(name: str) -> Check:
 def expand_checks(names: Iterable[str]) -> list[str]:
     """Names with profiles replaced by their checks, each once, in the order of first mention.
 
+    The path of a check's file stays as it is; whether it is there shows when it is read.
+
     Raises:
         UsageError: an unknown name, with the nearest known one.
     """
@@ -78,7 +111,7 @@ def expand_checks(names: Iterable[str]) -> list[str]:
     found: dict[str, None] = {}
     for name in names:
         for member in PROFILES.get(name, (name,)):
-            if member not in known:
+            if member not in known and not is_own(member):
                 raise _unknown(member)
             found[member] = None
     return list(found)
@@ -90,7 +123,8 @@ def asking_checks(names: Iterable[str]) -> list[str]:
     Raises:
         UsageError: an unknown name, or a plug-in that cannot be loaded.
     """
-    return [name for name in expand_checks(names) if isinstance(find_check(name), AskingCheck)]
+    named = [name for name in expand_checks(names) if not is_own(name)]
+    return [name for name in named if isinstance(find_check(name), AskingCheck)]
 
 
 def make_questions(names: Iterable[str], prompt: str) -> tuple[tuple[str, str], ...]:

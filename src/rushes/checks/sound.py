@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -56,3 +57,53 @@ def count_clipped(samples: Samples, level: float, run: int) -> int:
         lengths = edges[1::2] - edges[::2]
         worst = max(worst, int(lengths[lengths >= run].sum()))
     return worst
+
+
+def measure_line(samples: Samples, rate: int, hertz: float, times: float) -> float:
+    """Amplitude of a steady tone of this frequency, 0 to 1; 0 where it does not stand out.
+
+    Args:
+        times: how much larger it must be than what lies 6 to 9 Hz on either side.
+    """
+    window = np.hanning(len(samples))
+    mono = samples.mean(axis=1, dtype=np.float64)
+    spectrum = np.abs(np.fft.rfft((mono - mono.mean()) * window)) / (window.sum() / 2)
+    bins = np.fft.rfftfreq(len(mono), 1 / rate)
+    line = spectrum[np.abs(bins - hertz) <= 2.5]
+    beside = spectrum[(np.abs(bins - hertz) >= 6) & (np.abs(bins - hertz) <= 9)]
+    if not len(line) or not len(beside):
+        return 0.0
+    return float(line.max()) if line.max() > times * beside.max() else 0.0
+
+
+def count_clicks(samples: Samples, level: float, times: float) -> int:
+    """Samples that are ``level`` or more off a cubic through two neighbours on either side.
+
+    Args:
+        times: how much further off than any sample around them, of the 64 before and after, they
+            must be, in the worst channel; the six that the same break sways are left out.
+    """
+    if len(samples) < 16:
+        return 0
+    return max(_clicks_of(channel, level, times) for channel in np.asarray(samples, np.float64).T)
+
+
+def _clicks_of(channel: NDArray[np.float64], level: float, times: float) -> int:
+    count = 0
+    foretold = (4 * (channel[1:-3] + channel[3:-1]) - channel[:-4] - channel[4:]) / 6
+    off = np.abs(channel[2:-2] - foretold)
+    for place in map(int, np.flatnonzero(off >= level)):
+        near = off[max(0, place - 64) : place + 65].copy()
+        middle = min(place, 64)
+        around = abs(channel[place + 3] - channel[place + 1])
+        if near[middle] < near.max() or around > off[place] / 2:
+            continue  # beside the click itself, or the edge of a tone that begins or ends at once
+        near[max(0, middle - 3) : middle + 4] = 0
+        count += bool(near.max() * times < off[place])
+        if count > MAX_CLICKS:
+            break
+    return count
+
+
+MAX_CLICKS = 50
+"""In one window; more are noise, and need no counting."""

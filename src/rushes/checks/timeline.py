@@ -87,3 +87,17 @@ def make_spans(runs: Iterable[Run], info: MediaInfo, note: str = "") -> tuple[Sp
         if end > start:
             spans.append(Span(start, end, note or run.label))
     return tuple(spans)
+
+
+def within(spans: Iterable[Span], info: MediaInfo) -> tuple[Span, ...]:
+    """Spans cut to the file's declared duration; what lies beyond it is left out."""
+    limit = info.duration_seconds
+    if limit is None:
+        return tuple(spans)
+    cut = (Span(s.start_seconds, min(s.end_seconds, limit), s.note) for s in spans)
+    return tuple(span for span in cut if span.end_seconds > span.start_seconds)
+
+
+def is_joined(seconds: float, joins: Iterable[tuple[float, float]], step: float) -> bool:
+    """Whether a frame lies where the plan joins two shots, to within a frame and a half."""
+    return any(start - 1.5 * step <= seconds <= end + 1.5 * step for start, end in joins)

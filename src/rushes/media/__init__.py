@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rushes.media.formats import ExportFormat
     from rushes.media.images import encode_image
     from rushes.media.joining import join_clips
+    from rushes.media.loudness import Loudness, LoudnessMeter
     from rushes.media.probing import (
         AudioInfo,
         MediaInfo,
@@ -43,6 +44,8 @@ __all__ = [
     "FrameCursor",
     "FrameItem",
     "FrameWriter",
+    "Loudness",
+    "LoudnessMeter",
     "MediaInfo",
     "SoundItem",
     "Still",
@@ -67,6 +70,7 @@ _HOMES = {
     "formats": ("ExportFormat",),
     "images": ("encode_image",),
     "joining": ("join_clips",),
+    "loudness": ("Loudness", "LoudnessMeter"),
     "probing": (
         "AudioInfo",
         "MediaInfo",

@@ -105,9 +105,13 @@ def describe_container(container: InputContainer, path: str) -> MediaInfo:
 
 
 def pick_streams(container: InputContainer) -> tuple[VideoStream | None, AudioStream | None]:
-    """The first picture stream that is not cover art, and the first sound stream."""
-    videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    audios = container.streams.audio
+    """The first picture stream that is not cover art, and the first sound stream.
+
+    A stream whose codec nobody knows, as in a damaged header, is as good as none.
+    """
+    known = [s for s in container.streams.video if s.codec_context is not None]
+    videos = [s for s in known if not s.disposition & Disposition.attached_pic]
+    audios = [s for s in container.streams.audio if s.codec_context is not None]
     return (videos[0] if videos else None), (audios[0] if audios else None)
 
 

@@ -25,6 +25,9 @@ from rushes.errors import MediaError
 from rushes.media.opening import map_errors, open_input
 from rushes.media.probing import pick_streams, rate_of
 
+LOUDEST = 100.0
+"""Samples of floating-point sound beyond this (40 dB over full scale), or that are no numbers, are
+damage, and are made quiet."""
 FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
 """What an integer sample is divided by, so that full scale is 1 (libavutil/samplefmt.h)."""
 
@@ -210,6 +213,8 @@ def _float_samples(frame: AudioFrame) -> NDArray[np.float32]:
     if kind in FULL_SCALE:
         bias = 128.0 if kind == "u8" else 0.0
         samples = (samples.astype(np.float64) - bias) / FULL_SCALE[kind]
+    else:
+        samples = np.clip(np.nan_to_num(samples), -LOUDEST, LOUDEST)
     return np.ascontiguousarray(samples, dtype=np.float32)
 
 

@@ -10,6 +10,7 @@ from functools import cache
 from rushes.canon import encode_value
 from rushes.catalogue.model import Model
 from rushes.catalogue.reader import ReaderEntry
+from rushes.checks.own import is_own
 from rushes.checks.registry import (
     asking_checks,
     expand_checks,
@@ -21,6 +22,7 @@ from rushes.errors import UsageError
 from rushes.lock import Lock, needed_instances
 from rushes.media.formats import ExportFormat
 from rushes.plan.entries import list_parts, pick_files
+from rushes.plan.joins import list_joins
 from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
 from rushes.plan.takes import TakePlanner
 from rushes.readers.base import find_reader
@@ -33,6 +35,7 @@ from rushes.stages.check import CheckParams
 from rushes.stages.export import ExportParams
 from rushes.stages.registry import STAGES
 from rushes.stages.render_prompt import fill_template
+from rushes.store.files import digest_file
 from rushes.types import Digest, Key, VideoShape
 
 Facts = Mapping[str, object]
@@ -150,6 +153,7 @@ class _Builder:
         self._asking: dict[tuple[str, ...], bool] = {}
         self._by_key: dict[Key, Node] = {}
         self._entries = needed_instances(project)
+        self._own: dict[str, SourceFile] = {}
 
     def plan_take(self, shot: Shot, attempt: int, bases: Mapping[str, ShotPlan]) -> Take:
         """One attempt, over the kept takes of what it is made from."""
@@ -167,7 +171,9 @@ class _Builder:
             nodes["ask"] = ask
             judged.append(("answers", ask))
         sounds = made.sound is not None
-        nodes["check"] = self._check_node(checks, shot.shape, sounds, judged)
+        nodes["check"] = self._check_node(
+            checks, shot.shape, sounds, judged, seams=tuple(planner.seams)
+        )
         return made
 
     def plan_film(self, film: Film, shots: list[ShotPlan]) -> FilmPlan:
@@ -186,7 +192,8 @@ class _Builder:
         clip = self.node("assemble", AssembleParams(**fields, crossfade=film.crossfade), inputs)
         sounds = any(shot.kept.sound is not None for shot in shots)
         checks = self._find_checks(film.name, film.checks, ("films", film.name, "checks"))
-        check = self._check_node(checks, shape, sounds, [("clip", clip)])
+        joins = list_joins([shot.shot.shape.frames for shot in shots], first.fps, film.crossfade)
+        check = self._check_node(checks, shape, sounds, [("clip", clip)], joins=joins)
         settled = all(shot.settled for shot in shots)
         return FilmPlan(film, {"assemble": clip, "check": check}, settled)
 
@@ -202,8 +209,21 @@ class _Builder:
                     require_no_prompt(checks)
             except UsageError as exc:
                 raise self.project.source.error(f"{name!r}: {exc.message}", path, exc.hint) from exc
-            self._checks[place] = tuple((check, find_check(check).version) for check in names)
+            for check in filter(is_own, names):
+                self._read_own(name, check, path)
+            self._checks[place] = tuple(
+                (check, 0 if is_own(check) else find_check(check).version) for check in names
+            )
         return self._checks[place]
+
+    def _read_own(self, name: str, check: str, path: tuple[str, ...]) -> None:
+        """Digest the file of a project's own check; it is not run here."""
+        file = self.project.folder / check
+        if not file.is_file():
+            message = f"{name!r}: there is no check file {check}"
+            raise self.project.source.error(message, path, "paths begin at the project's folder")
+        if check not in self._own:
+            self._own[check] = SourceFile(file, digest_file(file))
 
     def _ask_node(self, shot: Shot, clip: Node) -> Node | None:
         """What a reader is asked about a shot's clip; None where no check asks."""
@@ -223,6 +243,8 @@ class _Builder:
         shape: VideoShape,
         sounds: bool,
         inputs: list[tuple[str, Node]],
+        joins: tuple[tuple[float, float], ...] = (),
+        seams: tuple[float, ...] = (),
     ) -> Node:
         params = CheckParams(
             checks=checks,
@@ -231,8 +253,11 @@ class _Builder:
             width=shape.width,
             fps=shape.fps,
             audio=sounds,
+            joins=joins,
+            seams=seams,
         )
-        return self.node("check", params, inputs)
+        files = [(name, self._own[name]) for name, _ in checks if is_own(name)]
+        return self.node("check", params, inputs, files=files)
 
     def node(
         self,

@@ -57,9 +57,10 @@ class TakePlanner:
         self.seed = attempt_seed(shot.seed, attempt)
         self.time = Timeline(shot.model, shot.shape.fps)
         self.nodes: dict[str, Node] = {}
+        self.seams: list[float] = []
 
     def plan(self) -> Window:
-        """Fill ``nodes`` up to the decoders; gives the last window."""
+        """Fill ``nodes`` up to the decoders, and ``seams``; gives the last window."""
         shot = self.shot
         prompt = self._add(
             "render_prompt", RenderPromptParams(shot.template, shot.variables, shot.negative)
@@ -69,6 +70,8 @@ class TakePlanner:
         before, tail = self._find_beginning()
         start = self.time.frames_of(before.end) if before is not None else 0
         windows = self.time.windows(start + shot.shape.frames, before)
+        ends = [self.time.frames_of(window.end) - start for window in windows[:-1]]
+        self.seams = [frame / shot.shape.fps for frame in ends]
         apart = together is None
         given = shot.conditions.pictures if apart else ()
         pictures = [(start + p.frame, self._encode_picture(p)) for p in given]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rushes.checks.base import Expectation
+from rushes.checks.own import is_own
 from rushes.checks.registry import check_file
 from rushes.errors import MediaError, UsageError
+from rushes.media import probe
+from rushes.plan.joins import list_joins
 from rushes.run.asking import ask_prompt
 from rushes.run.place import OUT_FOLDER
 from rushes.spec.project import Shot
@@ -21,10 +25,11 @@ def check_target(target: str, folder: Path, names: list[str]) -> dict[str, objec
         UsageError: there is neither such a file nor such a clip, or it is not a video.
     """
     path = find_target(target, folder)
+    names = [str(folder / name) if is_own(name) else name for name in names]
     shot = _find_shot(target, path, folder)
     try:
         answers = None if shot is None else ask_prompt(path, shot, names)
-        verdicts = check_file(path, names, answers=answers)
+        verdicts = check_file(path, names, _expect_film(path, target, folder), answers)
     except MediaError as exc:
         raise UsageError(exc.message, where=exc.where or target, hint=exc.hint) from exc
     return {
@@ -39,6 +44,22 @@ def _find_shot(target: str, path: Path, folder: Path) -> Shot | None:
     if path == folder / target:
         return None
     return load_project(folder).shots.get(target)
+
+
+def _expect_film(path: Path, target: str, folder: Path) -> Expectation | None:
+    """What a film that a target means must be: its cuts are meant; None for all else."""
+    if path == folder / target:
+        return None
+    project = load_project(folder)
+    film = project.films.get(target)
+    if film is None:
+        return None
+    shapes = [project.shots[name].shape for name in film.shots]
+    joins = list_joins([shape.frames for shape in shapes], shapes[0].fps, film.crossfade)
+    first, overlap = shapes[0], round(film.crossfade * shapes[0].fps) * (len(shapes) - 1)
+    frames = sum(shape.frames for shape in shapes) - overlap
+    sound = probe(path).audio is not None
+    return Expectation(frames, first.width, first.height, first.fps, sound, joins)
 
 
 def find_target(target: str, folder: Path) -> Path:

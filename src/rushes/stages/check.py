@@ -8,12 +8,17 @@ from pathlib import Path
 import msgspec
 
 from rushes.checks.base import Answered, Expectation, Verdict
+from rushes.checks.own import is_own
 from rushes.stages.ask import AnswerRow, read_answers
 from rushes.stages.base import Job, Made, Params, Stage
 
 
 class CheckParams(Params, frozen=True):
-    """``checks``: name and version of each; the rest is what the clip must be."""
+    """``checks``: name and version of each; the rest is what the clip must be.
+
+    ``joins`` are where a film goes from shot to shot, (start, end) in seconds; ``seams`` where a
+    clip goes on from what was made before.
+    """
 
     checks: tuple[tuple[str, int], ...]
     frames: int
@@ -21,6 +26,8 @@ class CheckParams(Params, frozen=True):
     width: int
     fps: float
     audio: bool = True
+    joins: tuple[tuple[float, float], ...] = ()
+    seams: tuple[float, ...] = ()
 
 
 def run(job: Job) -> Made:
@@ -28,8 +35,16 @@ def run(job: Job) -> Made:
     from rushes.checks.registry import check_file
 
     params: CheckParams = job.params
-    expect = Expectation(params.frames, params.width, params.height, params.fps, params.audio)
-    names = [name for name, _ in params.checks]
+    expect = Expectation(
+        params.frames,
+        params.width,
+        params.height,
+        params.fps,
+        params.audio,
+        params.joins,
+        params.seams,
+    )
+    names = [str(job.inputs[name]["file"]) if is_own(name) else name for name, _ in params.checks]
     answers = _find_answers(job.inputs)
     verdicts = check_file(job.inputs["clip"]["clip"], names, expect, answers)
     rows = [to_row(verdict) for verdict in verdicts]
@@ -82,4 +97,5 @@ def sum_up(verdicts: list[Verdict]) -> dict[str, object]:
     }
 
 
-STAGE = Stage("check", 1, "media", 6, ("av", "numpy"), CheckParams, run)
+PACKAGES = ("av", "numpy", "opencv-python-headless")
+STAGE = Stage("check", 2, "media", 6, PACKAGES, CheckParams, run)
