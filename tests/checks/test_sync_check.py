@@ -14,8 +14,9 @@ from rushes.checks.base import Verdict
 from rushes.checks.matching import GRID_SECONDS, Onset, find_offset
 from rushes.checks.registry import check_file
 
-TIMES = (0.5, 1.05, 1.4, 2.3, 2.75)
-"""Moments that have no period."""
+TIMES = (0.47, 1.03, 1.42, 2.29, 2.74)
+"""Moments that have no period, and lie between frames as moments do: one that falls on a frame lies at
+the very edge of the interval in which it can have been."""
 
 
 def flashes(times: tuple[float, ...] = TIMES, fps: int = FPS, seconds: float = 3.5) -> Frames:

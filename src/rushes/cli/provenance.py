@@ -19,7 +19,7 @@ Examples:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @common_options
 def command(files: tuple[str, ...], folder: Path, as_json: bool) -> int:
-    """Read the Content Credentials (C2PA) of files. Exit 1 where one is unsigned or changed."""
+    """Read who signed a clip, and what made it (C2PA). Exit 1 where one is unsigned or changed."""
     from rushes.report.inspect import read_credential
 
     found = [read_credential(folder / name) for name in files]
