@@ -15,7 +15,7 @@ from rushes.checks.matching import GRID_SECONDS, Onset, find_offset
 from rushes.checks.registry import check_file
 
 TIMES = (0.47, 1.03, 1.42, 2.29, 2.74)
-"""Moments that have no period, and lie between frames as moments do: one that falls on a frame lies at
+"""Moments that have no period, and lie between frames as moments do: one on a frame lies at
 the very edge of the interval in which it can have been."""
 
 

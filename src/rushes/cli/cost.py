@@ -70,7 +70,7 @@ Examples:
               help="Draw cost against volume.")  # fmt: skip
 @common_options
 def command(svg: Path | None, folder: Path, as_json: bool, **said: Any) -> int:
-    """Find where own cards, bought or rented, beat an API. Says from which volume, after how long."""
+    """Find where own cards, bought or rented, beat an API. Says from which volume, and when."""
     from rushes.catalogue.prices import read_prices
     from rushes.route.cost_report import build_document, report_cost
 
