@@ -84,10 +84,11 @@ def command(
 
     selection = take_selection(said)
     path = find_target(video, require_folder(folder))
-    if explain:
-        return _explain(explain_file(path, questions, model, selection), model, as_json)
-    asked = [("", question) for question in questions]
     project = find_policy(folder)
+    if explain:
+        look = explain_file(path, questions, model, selection, project)
+        return _explain(look, model, as_json)
+    asked = [("", question) for question in questions]
     rows = ask_file(path, asked, model, pick_device(device), selection, project)
     return print_answers(questions, [row.to_answer() for row in rows], as_json)
 

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rushes.catalogue.reader import ReaderEntry
 from rushes.errors import UsageError
-from rushes.readers.base import MAX_TOKENS, Measured, ReaderSettings, Sampling
+from rushes.readers.base import MAX_TOKENS, Measured, ReaderSettings, Sampling, find_reader
 from rushes.readers.sampling import choose_step, limit_frames
 from rushes.readers.selection import Selection, show_time
 
@@ -70,6 +71,13 @@ class Look:
                 "left": self.left,
             },
         }
+
+
+def read_entry(entry: ReaderEntry) -> ReaderSettings:
+    """How a reader looks, as its catalogue entry has it; its weights need not be here."""
+    said = entry.sampling
+    looks = {"fps": said.fps, "min_frames": said.min_frames, "max_frames": said.max_frames}
+    return find_reader(entry.family).make_settings({**looks, **entry.processor}, entry.name)
 
 
 def plan_look(

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from rushes.catalogue.load import find_reader_entry
-from rushes.readers.base import Answer, Span
+from rushes.readers.base import Answer, LoadedReader, ServedBy, Span
 from rushes.readers.selection import Selection
 from rushes.stages.base import Job, Made, Params, Stage
 
@@ -40,28 +40,40 @@ class AnswerRow(msgspec.Struct, frozen=True):
     model: str
     tokens: int
     lost: tuple[str, ...] = ()
+    server: ServedBy | None = None
 
     def to_answer(self) -> Answer:
         """What the reader said, without what it was asked."""
-        return Answer(self.answer, self.spans, self.frames, self.model, self.tokens, self.lost)
+        return Answer(
+            self.answer, self.spans, self.frames, self.model, self.tokens, self.lost, self.server
+        )
 
 
 def run(job: Job) -> Made:
     """Sample the clip once, and ask about it question by question."""
+    assert job.reader is not None
+    context = find_reader_entry(job.params.reader).context
+    return answer_questions(job, job.reader, context)
+
+
+def answer_questions(job: Job, reader: LoadedReader, context: int) -> Made:
+    """The answers of a reader that is open.
+
+    Args:
+        context: tokens of everything together, at most.
+    """
     from rushes.readers.budget import plan_look
     from rushes.readers.sampling import sample_clip
 
-    assert job.reader is not None
     params: AskParams = job.params
     clip = job.inputs["clip"]["clip"] if "clip" in job.inputs else job.inputs["file"]["file"]
     asked = [question for _, question in params.questions]
-    context = find_reader_entry(params.reader).context
-    look = plan_look(clip, job.reader.settings, context, params.selection, asked)
+    look = plan_look(clip, reader.settings, context, params.selection, asked)
     frames = sample_clip(clip, look.sampling, params.selection)
     rows = []
     for number, (check, question) in enumerate(params.questions):
         job.report(number, len(params.questions))
-        said = replace(job.reader.ask(frames, question), model=params.reader, lost=frames.lost)
+        said = replace(reader.ask(frames, question), model=params.reader, lost=frames.lost)
         rows.append({"check": check, "question": question, **said.to_dict()})
     path = job.folder / "answers.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1))
