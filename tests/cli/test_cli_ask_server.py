@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.readers.checkpoints import write_clip
-from tests.readers.loopback import Server, give, start_server
+from tests.readers.loopback import Server, give, make_answer, start_server
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +174,22 @@ def test_pull_is_refused_without_a_network(run: Run, tmp_path: Path) -> None:
     done = run("models", "pull", "qwen3-vl-8b", "-C", tmp_path, "--json")
     assert done.code == 3, done
     assert done.json["error"]["where"] == "rushes.toml:policy.network"
+
+
+def test_an_answer_follows_a_schema(run: Run, server: Server, clip: Path, tmp_path: Path) -> None:
+    write_project(tmp_path, server, allow(server))
+    (tmp_path / "a.json").write_text('{"type": "integer"}')
+    said = iter(["two", "2", "two", "two", "two"])
+    server.answer = lambda body: make_answer(next(said))
+    args = ("ask", clip, "how many?", "--model", "mine", "--schema", "a.json", "-C", tmp_path)
+    done = run(*args, "--json")
+    assert done.code == 0, done
+    assert (done.json["value"], done.json["tokens"]) == (2, 84)
+    first, second = (r.body["messages"][0]["content"] for r in server.received)
+    assert first[:-1] == second[:-1]
+    assert '{"type":"integer"}' in first[-1]["text"]
+    assert "it is no JSON" in second[-1]["text"]
+    assert server.received[0].body["max_tokens"] == 1024
+    done = run(*args, "--json")
+    assert (done.code, done.json["error"]["type"]) == (4, "AnswerInvalid")
+    assert len(server.received) == 5

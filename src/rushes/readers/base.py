@@ -99,6 +99,8 @@ class Answer:
             not say.
         lost: what could not be read of the file, a phrase each.
         server: where the answer comes from; None for a reader on this machine.
+        value: what it is, where it was asked to follow a schema; it may be None.
+        formed: whether it was.
     """
 
     answer: str
@@ -108,13 +110,17 @@ class Answer:
     tokens: int
     lost: tuple[str, ...] = ()
     server: ServedBy | None = None
+    value: Any = None
+    formed: bool = False
 
     def to_dict(self) -> dict[str, object]:
-        """The document that ``ask --json`` prints; ``lost`` and ``server`` are in it where there
-        is something to say."""
+        """The document that ``ask --json`` prints; ``value``, ``lost`` and ``server`` are in it
+        where there is something to say."""
         more: dict[str, object] = {"lost": list(self.lost)} if self.lost else {}
         if self.server is not None:
             more["server"] = {"url": self.server.url, "model": self.server.model}
+        if self.formed:
+            more["value"] = self.value
         return {
             "answer": self.answer,
             "spans": [

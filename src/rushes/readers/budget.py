@@ -86,8 +86,12 @@ def plan_look(
     context: int,
     selection: Selection,
     questions: Sequence[str],
+    answer: int = MAX_TOKENS,
 ) -> Look:
     """Fit a clip to a reader's context: fewer frames where there is no room for all.
+
+    Args:
+        answer: tokens of an answer, at most.
 
     Raises:
         MediaError: not a media file.
@@ -97,7 +101,7 @@ def plan_look(
     sampling = selection.apply(settings.sampling)
     wanted = count_frames(sampling, seconds, counted)
     asked = PROMPT_TOKENS + max((len(q.encode()) for q in questions), default=0)
-    room = context - asked - MAX_TOKENS
+    room = context - asked - answer
     frames, size = fit_frames(settings, wanted, height, width, room)
     if not frames:
         raise UsageError(
@@ -110,7 +114,7 @@ def plan_look(
     step = None if selection.by == "scenes" else choose_step(fitted, seconds)
     return Look(
         fitted, step, seconds, wanted, frames, (height, width), size,
-        asked, MAX_TOKENS, context,
+        asked, answer, context,
     )  # fmt: skip
 
 

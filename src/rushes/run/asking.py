@@ -18,17 +18,18 @@ from rushes.hub import find_checkpoint
 from rushes.plan.nodes import Node
 from rushes.plan.order import Step
 from rushes.readers.base import ReaderSettings, find_reader
-from rushes.readers.budget import Look, plan_look, read_entry
+from rushes.readers.budget import Look, read_entry
 from rushes.readers.openai import VERSION, find_context, make_settings, read_token
 from rushes.readers.sampling import EVERYTHING
 from rushes.readers.selection import Selection
+from rushes.readers.structured import Form
 from rushes.run.execute import LocalExecutor, Outcome, SilentObserver
 from rushes.spec.given import SourceFile
 from rushes.spec.project import Project, Shot
 from rushes.spec.read import PROJECT_FILE
 from rushes.spec.resolve import check_licence, load_project
 from rushes.spec.servers import check_server
-from rushes.stages.ask import AnswerRow, AskParams, read_answers
+from rushes.stages.ask import AnswerRow, AskParams, look_at, read_answers
 from rushes.stages.ask_server import ServerParams
 from rushes.stages.check import group_answers
 from rushes.stages.render_prompt import fill_template
@@ -47,6 +48,7 @@ def ask_file(
     device: str = "auto",
     selection: Selection = EVERYTHING,
     project: Project | None = None,
+    form: Form | None = None,
 ) -> list[AnswerRow]:
     """Answers about a video file, in the order of the questions.
 
@@ -57,8 +59,10 @@ def ask_file(
         questions: the check that asks (empty where a person does), and the question.
         selection: which part of the clip is looked at, and how.
         project: whose policy holds; None outside of one.
+        form: what answers have to look like; None for words.
 
     Raises:
+        AnswerInvalid: an answer does not follow the form, however often it is asked for.
         UsageError: no such reader, an empty question, or not a video.
         LicenceRefused: the policy does not list the reader's licence.
         PolicyRefused: nor its server, where it has one; nothing was read of the file.
@@ -73,14 +77,15 @@ def ask_file(
         if server is not None:
             check_server(project, server)
     try:
-        explain_file(path, [question for _, question in questions], reader, selection, project)
+        texts = [question for _, question in questions]
+        explain_file(path, texts, reader, selection, project, form)
         asked = tuple(questions)
         if server is not None:
             read_token(server, os.environ)
-            sent = ServerParams(reader, VERSION, asked, selection, server=server)
+            sent = ServerParams(reader, VERSION, asked, selection, form, server=server)
             return _run_stage(sent, path, None, device)
         find_checkpoint(entry)
-        params = AskParams(reader, find_reader(entry.family).version, asked, selection)
+        params = AskParams(reader, find_reader(entry.family).version, asked, selection, form)
         return _run_stage(params, path, entry, device)
     except MediaError as exc:
         raise UsageError(exc.message, where=exc.where or str(path), hint=exc.hint) from exc
@@ -92,6 +97,7 @@ def explain_file(
     reader: str = DEFAULT_READER,
     selection: Selection = EVERYTHING,
     project: Project | None = None,
+    form: Form | None = None,
 ) -> Look:
     """What a reader would look at, and whether it has room for it; needs no weights.
 
@@ -108,7 +114,7 @@ def explain_file(
         entry = find_reader_entry(reader)
         settings, context = read_entry(entry), entry.context
     try:
-        return plan_look(path, settings, context, selection, questions)
+        return look_at(path, settings, context, selection, questions, form)
     except MediaError as exc:
         raise UsageError(exc.message, where=exc.where or str(path), hint=exc.hint) from exc
 
