@@ -7,13 +7,17 @@
     │   ├── LockRefused     3  weights or toolchain are not what rushes.lock says
     │   │   └── WeightsMissing  3  the weights are not on this machine
     │   ├── LicenceRefused  3  the model's licence does not cover what the policy states
+    │   ├── PolicyRefused   3  the policy does not let anything be sent there
     │   └── MemoryRefused   3  the shot does not fit the card
     ├── StageFailed         4  a stage could not produce its output
     │   ├── OutOfMemory     4  it needed more memory than there was
     │   ├── WorkerDied      4  the process that ran it went away
+    │   ├── AnswerInvalid   4  no answer of a reader's follows the schema that was asked for
     │   └── MediaError      4  a media file cannot be read or written
     ├── HubError            4  what the hub, or a bundle in its place, gave is not right
     │   └── HubUnreachable  4  the hub cannot be asked
+    ├── ServerError         4  what a reader's server answered is not right
+    │   └── ServerUnreachable  4  it cannot be reached, or does not answer in time
     ├── StoreError          4  the store cannot be used
     │   ├── StoreFull       4  no space left for an object
     │   └── CorruptObject   4  an object's bytes do not match its digest
@@ -93,6 +97,10 @@ class LicenceRefused(Refused):
     """The model's licence does not cover what the project's policy states."""
 
 
+class PolicyRefused(Refused):
+    """The project's policy does not let anything be sent there."""
+
+
 class MemoryRefused(Refused):
     """The shot does not fit the project's ``vram``."""
 
@@ -109,6 +117,10 @@ class WorkerDied(StageFailed):
     """The process that ran a stage went away."""
 
 
+class AnswerInvalid(StageFailed):
+    """No answer of a reader's follows the schema that was asked for."""
+
+
 class MediaError(StageFailed):
     """A media file cannot be read or written."""
 
@@ -121,6 +133,18 @@ class HubError(RushesError):
 
 class HubUnreachable(HubError):
     """The hub cannot be asked: no network, or asking is forbidden."""
+
+    http_status = 503
+
+
+class ServerError(RushesError):
+    """What a reader's server answered is not right."""
+
+    http_status = 502
+
+
+class ServerUnreachable(ServerError):
+    """A reader's server cannot be reached, or does not answer in time."""
 
     http_status = 503
 

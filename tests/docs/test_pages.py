@@ -59,6 +59,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 SECTIONS = {
     "## Top level": ["include"],
     "## [project]": [info.encode_name for info in fields(tables.ProjectTable)],
+    "## [readers.NAME]": [info.encode_name for info in fields(tables.ReaderTable)],
     "## [models.NAME]": [info.encode_name for info in fields(tables.ModelTable)],
     "## Settings": [info.encode_name for info in fields(tables.Settings)],
     "### Only in [presets.NAME] and": ["prompt", "vars"],

@@ -35,6 +35,7 @@ NOT_HERE = (
     "encode_given",
     "cut_track",
     "ask",
+    "ask_server",
 )
 """Stages that no shot of this project has."""
 SHOT_STAGES = [name for name in STAGES if name not in NOT_HERE]

@@ -53,6 +53,7 @@ Examples:
   rushes ask opening "when does the ball land?"      what was built of the project
   rushes ask opening "is there a red ball?" "does it bounce?" --json
   rushes ask talk.mp4 "who speaks?" --at 4:12 --model qwen3-vl-8b
+  rushes ask talk.mp4 "what is shown?" --schema scene.json     JSON that follows a schema
   rushes ask talk.mp4 "what is shown?" --scenes --explain      how many frames and tokens""",
 )
 @click.argument("video", metavar="FILE|SHOT|FILM")
@@ -61,6 +62,12 @@ Examples:
     "--model", default=DEFAULT_READER, show_default=True, metavar="NAME", help="Who answers."
 )
 @selection_options
+@click.option(
+    "--schema",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A JSON Schema that the answer has to follow.",
+)
 @click.option("--explain", is_flag=True, help="Say what would be looked at; ask nothing.")
 @click.option("--device", metavar="NAME", help="cpu or cuda:N; default: a GPU if there is one.")
 @common_options
@@ -68,6 +75,7 @@ def command(
     video: str,
     questions: tuple[str, ...],
     model: str,
+    schema: Path | None,
     explain: bool,
     device: str | None,
     folder: Path,
@@ -79,16 +87,19 @@ def command(
     Spotter, the embedded reader, knows only the world of sprite: coloured balls, squares, triangles
     and crosses that move on a plain background. What it says about any other video means nothing.
     """
+    from rushes.readers.structured import read_form
     from rushes.run.asking import ask_file, explain_file, find_policy
     from rushes.run.checking import find_target
 
     selection = take_selection(said)
     path = find_target(video, require_folder(folder))
-    if explain:
-        return _explain(explain_file(path, questions, model, selection), model, as_json)
-    asked = [("", question) for question in questions]
     project = find_policy(folder)
-    rows = ask_file(path, asked, model, pick_device(device), selection, project)
+    form = None if schema is None else read_form(folder / schema)
+    if explain:
+        look = explain_file(path, questions, model, selection, project, form)
+        return _explain(look, model, as_json)
+    asked = [("", question) for question in questions]
+    rows = ask_file(path, asked, model, pick_device(device), selection, project, form)
     return print_answers(questions, [row.to_answer() for row in rows], as_json)
 
 

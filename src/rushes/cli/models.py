@@ -120,6 +120,9 @@ def pull(
         manifest = read_bundle(folder / bundle, _say)
         models = [find_entry(name) for name in manifest.models]
     else:
+        from rushes.spec.servers import forbid_network
+
+        forbid_network(folder, f"fetching {', '.join(names)}")
         models = [_leave_out(find_entry(name), without) for name in names]
     pulled = [_pull_one(model, folder, fetch=bundle is None) for model in models]
     if as_json:

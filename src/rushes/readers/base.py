@@ -79,6 +79,14 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedBy:
+    """Which server answered, and what it calls its model: what its weights are, only it knows."""
+
+    url: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a reader says.
 
@@ -87,8 +95,12 @@ class Answer:
         spans: the times that they name, within the clip, in order of the words.
         frames: seconds of the frames that it looked at.
         model: which reader answered.
-        tokens: of the prompt with its frames, and of the answer, together.
+        tokens: of the prompt with its frames, and of the answer, together; 0 where a server does
+            not say.
         lost: what could not be read of the file, a phrase each.
+        server: where the answer comes from; None for a reader on this machine.
+        value: what it is, where it was asked to follow a schema; it may be None.
+        formed: whether it was.
     """
 
     answer: str
@@ -97,10 +109,18 @@ class Answer:
     model: str
     tokens: int
     lost: tuple[str, ...] = ()
+    server: ServedBy | None = None
+    value: Any = None
+    formed: bool = False
 
     def to_dict(self) -> dict[str, object]:
-        """The document that ``ask --json`` prints; ``lost`` is in it where something was."""
-        lost = {"lost": list(self.lost)} if self.lost else {}
+        """The document that ``ask --json`` prints; ``value``, ``lost`` and ``server`` are in it
+        where there is something to say."""
+        more: dict[str, object] = {"lost": list(self.lost)} if self.lost else {}
+        if self.server is not None:
+            more["server"] = {"url": self.server.url, "model": self.server.model}
+        if self.formed:
+            more["value"] = self.value
         return {
             "answer": self.answer,
             "spans": [
@@ -110,7 +130,7 @@ class Answer:
             "frames": list(self.frames),
             "model": self.model,
             "tokens": self.tokens,
-            **lost,
+            **more,
         }
 
 

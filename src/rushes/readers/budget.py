@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rushes.catalogue.reader import ReaderEntry
 from rushes.errors import UsageError
-from rushes.readers.base import MAX_TOKENS, Measured, ReaderSettings, Sampling
+from rushes.readers.base import MAX_TOKENS, Measured, ReaderSettings, Sampling, find_reader
 from rushes.readers.sampling import choose_step, limit_frames
 from rushes.readers.selection import Selection, show_time
 
@@ -72,14 +73,25 @@ class Look:
         }
 
 
+def read_entry(entry: ReaderEntry) -> ReaderSettings:
+    """How a reader looks, as its catalogue entry has it; its weights need not be here."""
+    said = entry.sampling
+    looks = {"fps": said.fps, "min_frames": said.min_frames, "max_frames": said.max_frames}
+    return find_reader(entry.family).make_settings({**looks, **entry.processor}, entry.name)
+
+
 def plan_look(
     path: Path,
     settings: ReaderSettings,
     context: int,
     selection: Selection,
     questions: Sequence[str],
+    answer: int = MAX_TOKENS,
 ) -> Look:
     """Fit a clip to a reader's context: fewer frames where there is no room for all.
+
+    Args:
+        answer: tokens of an answer, at most.
 
     Raises:
         MediaError: not a media file.
@@ -89,7 +101,7 @@ def plan_look(
     sampling = selection.apply(settings.sampling)
     wanted = count_frames(sampling, seconds, counted)
     asked = PROMPT_TOKENS + max((len(q.encode()) for q in questions), default=0)
-    room = context - asked - MAX_TOKENS
+    room = context - asked - answer
     frames, size = fit_frames(settings, wanted, height, width, room)
     if not frames:
         raise UsageError(
@@ -102,7 +114,7 @@ def plan_look(
     step = None if selection.by == "scenes" else choose_step(fitted, seconds)
     return Look(
         fitted, step, seconds, wanted, frames, (height, width), size,
-        asked, MAX_TOKENS, context,
+        asked, answer, context,
     )  # fmt: skip
 
 

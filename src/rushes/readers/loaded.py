@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rushes.errors import UsageError
 from rushes.readers.base import MAX_TOKENS, Answer, Frames, ReaderSettings, Sampling
 from rushes.readers.caching import keep_states, rewind
-from rushes.readers.times import find_spans
+from rushes.readers.times import find_end, find_spans
 
 if TYPE_CHECKING:
     import torch
@@ -103,8 +103,7 @@ class LoadedTransformer:
 
     def find_end(self, frames: Frames) -> float:
         """Seconds after which an answer's times are not of the clip."""
-        times = frames.seconds
-        return times[-1] + (times[-1] - times[0]) / max(len(times) - 1, 1)
+        return find_end(frames.seconds)
 
     def part(self, name: str) -> Any:
         """``model`` or ``tokenizer``, loaded once; ``loads`` keeps the seconds that it took."""

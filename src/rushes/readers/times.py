@@ -39,6 +39,11 @@ def find_spans(answer: str, end_seconds: float) -> tuple[Span, ...]:
     return tuple(spans)
 
 
+def find_end(seconds: Sequence[float]) -> float:
+    """Seconds after which an answer's times are not of the clip: one step after the last frame."""
+    return seconds[-1] + (seconds[-1] - seconds[0]) / max(len(seconds) - 1, 1)
+
+
 def list_times(seconds: Sequence[float]) -> str:
     """The times of frames in a sentence, for models whose frames carry none of their own."""
     listed = ", ".join(f"{time:.1f}" for time in seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,22 +10,27 @@ from pathlib import Path
 from rushes.canon import digest_value
 from rushes.catalogue.load import find_reader_entry
 from rushes.catalogue.reader import DEFAULT_READER, ReaderEntry
+from rushes.catalogue.server import ServedReader
 from rushes.checks.base import Answered
 from rushes.checks.registry import make_questions
 from rushes.errors import MediaError, UsageError
 from rushes.hub import find_checkpoint
 from rushes.plan.nodes import Node
 from rushes.plan.order import Step
-from rushes.readers.base import find_reader
-from rushes.readers.budget import Look, plan_look
+from rushes.readers.base import ReaderSettings, find_reader
+from rushes.readers.budget import Look, read_entry
+from rushes.readers.openai import VERSION, find_context, make_settings, read_token
 from rushes.readers.sampling import EVERYTHING
 from rushes.readers.selection import Selection
+from rushes.readers.structured import Form
 from rushes.run.execute import LocalExecutor, Outcome, SilentObserver
 from rushes.spec.given import SourceFile
 from rushes.spec.project import Project, Shot
 from rushes.spec.read import PROJECT_FILE
 from rushes.spec.resolve import check_licence, load_project
-from rushes.stages.ask import AnswerRow, AskParams, read_answers
+from rushes.spec.servers import check_server
+from rushes.stages.ask import AnswerRow, AskParams, look_at, read_answers
+from rushes.stages.ask_server import ServerParams
 from rushes.stages.check import group_answers
 from rushes.stages.render_prompt import fill_template
 from rushes.store.files import digest_file
@@ -42,6 +48,7 @@ def ask_file(
     device: str = "auto",
     selection: Selection = EVERYTHING,
     project: Project | None = None,
+    form: Form | None = None,
 ) -> list[AnswerRow]:
     """Answers about a video file, in the order of the questions.
 
@@ -52,23 +59,34 @@ def ask_file(
         questions: the check that asks (empty where a person does), and the question.
         selection: which part of the clip is looked at, and how.
         project: whose policy holds; None outside of one.
+        form: what answers have to look like; None for words.
 
     Raises:
+        AnswerInvalid: an answer does not follow the form, however often it is asked for.
         UsageError: no such reader, an empty question, or not a video.
         LicenceRefused: the policy does not list the reader's licence.
+        PolicyRefused: nor its server, where it has one; nothing was read of the file.
+        ServerError: its server cannot be reached, or answers nonsense.
         LockRefused: the reader's weights are not here.
         StageFailed: the reader could not answer.
     """
-    entry = find_reader_entry(reader)
+    server = find_server(reader, project)
+    entry = find_reader_entry(reader if server is None else server.like)
     if project is not None:
         check_licence(project, entry)
+        if server is not None:
+            check_server(project, server)
     try:
-        explain_file(path, [question for _, question in questions], reader, selection)
+        texts = [question for _, question in questions]
+        explain_file(path, texts, reader, selection, project, form)
+        asked = tuple(questions)
+        if server is not None:
+            read_token(server, os.environ)
+            sent = ServerParams(reader, VERSION, asked, selection, form, server=server)
+            return _run_stage(sent, path, None, device)
         find_checkpoint(entry)
-        version = find_reader(entry.family).version
-        params = AskParams(reader, version, tuple(questions), selection)
-        file = SourceFile(path.absolute(), digest_file(path))
-        return _run_stage(params, file, entry, device)
+        params = AskParams(reader, find_reader(entry.family).version, asked, selection, form)
+        return _run_stage(params, path, entry, device)
     except MediaError as exc:
         raise UsageError(exc.message, where=exc.where or str(path), hint=exc.hint) from exc
 
@@ -78,22 +96,32 @@ def explain_file(
     questions: Sequence[str],
     reader: str = DEFAULT_READER,
     selection: Selection = EVERYTHING,
+    project: Project | None = None,
+    form: Form | None = None,
 ) -> Look:
     """What a reader would look at, and whether it has room for it; needs no weights.
 
     Raises:
         UsageError: no such reader, an empty question, not a video, or no room.
     """
-    entry = find_reader_entry(reader)
+    server = find_server(reader, project)
     for question in questions:
         _require_text(question)
-    said = entry.sampling
-    looks = {"fps": said.fps, "min_frames": said.min_frames, "max_frames": said.max_frames}
-    settings = find_reader(entry.family).make_settings({**looks, **entry.processor}, entry.name)
+    settings: ReaderSettings
+    if server is not None:
+        settings, context = make_settings(server), find_context(server)
+    else:
+        entry = find_reader_entry(reader)
+        settings, context = read_entry(entry), entry.context
     try:
-        return plan_look(path, settings, entry.context, selection, questions)
+        return look_at(path, settings, context, selection, questions, form)
     except MediaError as exc:
         raise UsageError(exc.message, where=exc.where or str(path), hint=exc.hint) from exc
+
+
+def find_server(reader: str, project: Project | None) -> ServedReader | None:
+    """A reader of the project's own; None for one of the catalogue."""
+    return None if project is None else project.readers.get(reader)
 
 
 def find_policy(folder: Path) -> Project | None:
@@ -102,7 +130,7 @@ def find_policy(folder: Path) -> Project | None:
     Raises:
         ProjectError: there is one, and it is wrong: what it allows is not known.
     """
-    return load_project(folder) if (folder / PROJECT_FILE).is_file() else None
+    return load_project(folder, needs_shots=False) if (folder / PROJECT_FILE).is_file() else None
 
 
 def ask_prompt(path: Path, shot: Shot, checks: Sequence[str]) -> dict[str, list[Answered]]:
@@ -121,15 +149,18 @@ def _require_text(question: str) -> None:
 
 
 def _run_stage(
-    params: AskParams, file: SourceFile, entry: ReaderEntry, device: str
+    params: AskParams, path: Path, entry: ReaderEntry | None, device: str
 ) -> list[AnswerRow]:
+    """Answers; ``entry`` is None where a server is asked."""
+    file = SourceFile(path.absolute(), digest_file(path))
     key = Key(digest_value([params, file.sha256]))
-    step = Step(Node(key, "ask", params, (), entry.id, (("file", file),)), file.path.name, 0, ())
-    outcome = Outcome()
+    stage, model = ("ask_server", None) if entry is None else ("ask", entry.id)
+    step = Step(Node(key, stage, params, (), model, (("file", file),)), file.path.name, 0, ())
+    outcome, entries = Outcome(), {} if entry is None else {entry.id: entry}
     with tempfile.TemporaryDirectory(prefix="rushes-ask-") as name:
         store = Store(Path(name))
         with LocalExecutor(
-            store, SilentObserver(), device, 1, NO_CHECKPOINTS_SECONDS, {entry.id: entry}
+            store, SilentObserver(), device, 1, NO_CHECKPOINTS_SECONDS, entries
         ) as executor:
             executor.run([step], outcome)
         if key in outcome.broken:

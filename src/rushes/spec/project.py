@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from rushes.catalogue.licences import Use
 from rushes.catalogue.model import Model, Sampling, Speed
+from rushes.catalogue.server import ServedReader
 from rushes.media.formats import ExportFormat
 from rushes.spec.given import Conditions, Sound
 from rushes.spec.read import Source
@@ -73,6 +74,7 @@ class Project:
     Args:
         vram: the most memory of a card that a stage may take, in bytes; None for what there is.
         signing: None for the test certificate.
+        readers: servers of the project's own, by name.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Project:
     films: dict[str, Film]
     vram: int | None = None
     signing: SigningTable | None = None
+    readers: dict[str, ServedReader] = field(default_factory=dict)
 
     @property
     def use(self) -> Use:

@@ -145,6 +145,7 @@ def read_project_file(folder: Path) -> tuple[tables.ProjectFile, Source]:
             shots=_read_tables(raw, "shots", tables.ShotTable, source),
             films=_read_tables(raw, "films", tables.FilmTable, source),
             models=_read_tables(raw, "models", tables.ModelTable, source),
+            readers=_read_tables(raw, "readers", tables.ReaderTable, source),
         ),
         replace(source, packs=packs),
     )

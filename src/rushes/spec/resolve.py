@@ -28,6 +28,7 @@ from rushes.spec.layers import Layers, suggest
 from rushes.spec.numerics import state_numerics
 from rushes.spec.project import Film, Project, Shot
 from rushes.spec.read import Source, read_project_file
+from rushes.spec.servers import make_readers
 from rushes.types import VideoShape, parse_bytes
 
 DEFAULT_CHECKS = ("default",)
@@ -45,8 +46,11 @@ EXPORT_FIELDS = {
 """Keys of ``[…export]`` and what they are called by the encoder."""
 
 
-def load_project(folder: Path) -> Project:
+def load_project(folder: Path, *, needs_shots: bool = True) -> Project:
     """Read and resolve the project of a folder. Needs no torch and no network.
+
+    Args:
+        needs_shots: refuse a project without any; what reads video does without.
 
     Raises:
         ProjectError: the file is wrong; names file and line.
@@ -58,7 +62,7 @@ def load_project(folder: Path) -> Project:
     for name in films:
         if name in shots:
             raise source.error(f"{name!r} is both a shot and a film", ("films", name))
-    if not shots:
+    if not shots and needs_shots:
         hint = '[shots.opening]\nprompt = "a red ball bounces on a grey background"'
         raise ProjectError("the project has no shots", where=source.name, hint=f"add one: {hint}")
     project = Project(
@@ -71,6 +75,7 @@ def load_project(folder: Path) -> Project:
         films=films,
         vram=_read_vram(file, source),
         signing=None if file.signing is UNSET else file.signing,
+        readers=make_readers(file, source),
     )
     for code in project.use.territories:
         if code not in COUNTRIES and code not in ("EU", "WORLD"):

@@ -36,6 +36,8 @@ File = Annotated[str, Meta(min_length=1, max_length=4096, description="path of a
 Moment = Annotated[float, Meta(ge=0, le=MAX_SECONDS, description="seconds")]
 Memory = Annotated[str, Meta(pattern=SIZE_OF_MEMORY, description="10GB: 10^9 bytes each")]
 Territory = Annotated[str, Meta(pattern=r"^([A-Z]{2}|WORLD)$(?!\n)")]
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$(?!\n)"
+ServerUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/]\S*$(?!\n)", max_length=1024)]
 Quantisation = Literal["none", "fp8", "int8"]
 VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", max_length=64)]
 
@@ -139,6 +141,20 @@ class ModelTable(Struct, frozen=True, forbid_unknown_fields=True):
     path_2: File | UnsetType = UNSET
 
 
+class ReaderTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[readers.NAME]``: a server, spoken to as OpenAI's are, that runs a reader like one of the
+    catalogue."""
+
+    server: ServerUrl
+    served: Annotated[str, Meta(min_length=1, max_length=256, description="its name there")]
+    like: str
+    frames: Literal["images", "video"] = "images"
+    key_env: Annotated[str, Meta(pattern=VARIABLE, max_length=128)] | UnsetType = UNSET
+    context: Annotated[int, Meta(ge=1024, le=10**8, description="tokens")] | UnsetType = UNSET
+    timeout_seconds: Annotated[float, Meta(gt=0, le=86400)] = 300.0
+    retries: Annotated[int, Meta(ge=0, le=20)] = 4
+
+
 class ShotTable(Settings, frozen=True, forbid_unknown_fields=True):
     """``[shots.NAME]``: one clip."""
 
@@ -179,6 +195,8 @@ class PolicyTable(Struct, frozen=True, forbid_unknown_fields=True):
     providers: list[str] = []
     budget_usd: Annotated[float, Meta(ge=0, le=MAX_USD)] = 0.0
     provenance: Literal["signed", "none"] = "signed"
+    network: Literal["none", "listed"] = "listed"
+    servers: list[ServerUrl] = []
 
 
 class SigningTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -210,6 +228,7 @@ class ProjectFile(Struct, frozen=True, forbid_unknown_fields=True):
     shots: dict[Name, ShotTable] = {}
     films: dict[Name, FilmTable] = {}
     models: dict[Name, ModelTable] = {}
+    readers: dict[Name, ReaderTable] = {}
 
 
 class PackFile(Struct, frozen=True, forbid_unknown_fields=True):

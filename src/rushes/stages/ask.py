@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from rushes.catalogue.load import find_reader_entry
-from rushes.readers.base import Answer, Span
+from rushes.readers.base import (
+    Answer,
+    Frames,
+    LoadedReader,
+    ReaderSettings,
+    ServedBy,
+    Span,
+)
+from rushes.readers.budget import Look
 from rushes.readers.selection import Selection
+from rushes.readers.structured import MAX_TOKENS, Form, ask_form
 from rushes.stages.base import Job, Made, Params, Stage
 
 
@@ -21,12 +32,14 @@ class AskParams(Params, frozen=True):
         version: of the reader's family.
         questions: the check that asks (empty where a person does), and the question.
         selection: which part of the clip is looked at, and how.
+        form: what answers have to look like; None for words.
     """
 
     reader: str
     version: int
     questions: tuple[tuple[str, str], ...]
     selection: Selection = Selection()
+    form: Form | None = None
 
 
 class AnswerRow(msgspec.Struct, frozen=True):
@@ -40,32 +53,76 @@ class AnswerRow(msgspec.Struct, frozen=True):
     model: str
     tokens: int
     lost: tuple[str, ...] = ()
+    server: ServedBy | None = None
+    value: Any = None
+    formed: bool = False
 
     def to_answer(self) -> Answer:
         """What the reader said, without what it was asked."""
-        return Answer(self.answer, self.spans, self.frames, self.model, self.tokens, self.lost)
+        return Answer(
+            self.answer, self.spans, self.frames, self.model, self.tokens, self.lost, self.server,
+            self.value, self.formed,
+        )  # fmt: skip
 
 
 def run(job: Job) -> Made:
     """Sample the clip once, and ask about it question by question."""
-    from rushes.readers.budget import plan_look
+    assert job.reader is not None
+    context = find_reader_entry(job.params.reader).context
+    return answer_questions(job, job.reader, context)
+
+
+def answer_questions(job: Job, reader: LoadedReader, context: int) -> Made:
+    """The answers of a reader that is open.
+
+    Args:
+        context: tokens of everything together, at most.
+    """
     from rushes.readers.sampling import sample_clip
 
-    assert job.reader is not None
     params: AskParams = job.params
     clip = job.inputs["clip"]["clip"] if "clip" in job.inputs else job.inputs["file"]["file"]
     asked = [question for _, question in params.questions]
-    context = find_reader_entry(params.reader).context
-    look = plan_look(clip, job.reader.settings, context, params.selection, asked)
+    look = look_at(clip, reader.settings, context, params.selection, asked, params.form)
     frames = sample_clip(clip, look.sampling, params.selection)
     rows = []
     for number, (check, question) in enumerate(params.questions):
         job.report(number, len(params.questions))
-        said = replace(job.reader.ask(frames, question), model=params.reader, lost=frames.lost)
-        rows.append({"check": check, "question": question, **said.to_dict()})
+        said = _answer_one(reader, frames, question, params.form)
+        said = replace(said, model=params.reader, lost=frames.lost)
+        formed = {"formed": True} if said.formed else {}
+        rows.append({"check": check, "question": question, **said.to_dict(), **formed})
     path = job.folder / "answers.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1))
     return Made({"answers": path})
+
+
+def _answer_one(reader: LoadedReader, frames: Frames, question: str, form: Form | None) -> Answer:
+    if form is None:
+        return reader.ask(frames, question)
+
+    def ask(text: str) -> Answer:
+        return reader.ask(frames, text, max_tokens=MAX_TOKENS)
+
+    answer, value = ask_form(ask, question, form)
+    return replace(answer, value=value, formed=True)
+
+
+def look_at(
+    clip: Path,
+    settings: ReaderSettings,
+    context: int,
+    selection: Selection,
+    questions: Sequence[str],
+    form: Form | None,
+) -> Look:
+    """What is looked at, with room for the answers that are asked for."""
+    from rushes.readers.budget import plan_look
+
+    if form is None:
+        return plan_look(clip, settings, context, selection, questions)
+    longest = [form.write_longest(question) for question in questions]
+    return plan_look(clip, settings, context, selection, longest, MAX_TOKENS)
 
 
 def read_answers(path: Path) -> list[AnswerRow]:

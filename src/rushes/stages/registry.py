@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rushes.stages import (
     ask,
+    ask_server,
     assemble,
     check,
     cut_track,
@@ -35,6 +36,7 @@ STAGES: dict[str, Stage] = {
         cut_track,
         export,
         ask,
+        ask_server,
         assemble,
         check,
     )

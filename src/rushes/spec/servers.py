@@ -1,0 +1,100 @@
+"""Readers that servers run (``[readers.NAME]``), and to which servers anything may be sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from msgspec import UNSET
+
+from rushes.catalogue.load import find_reader_entry, reader_names
+from rushes.catalogue.server import ServedReader, find_origin
+from rushes.errors import PolicyRefused, UsageError
+from rushes.spec import tables
+from rushes.spec.project import Project
+from rushes.spec.read import PROJECT_FILE, Source, read_project_file
+
+
+def make_readers(file: tables.ProjectFile, source: Source) -> dict[str, ServedReader]:
+    """The project's readers by name.
+
+    Raises:
+        ProjectError: a name of the catalogue's, no such entry, or what is no address.
+    """
+    for server in file.policy.servers:
+        _check_address(server, ("policy", "servers"), source)
+        if urlsplit(server).path not in ("", "/"):
+            hint = f"write {find_origin(server)}: what is allowed, is allowed on all of the server"
+            raise source.error(f"{server!r} goes on after the port", ("policy", "servers"), hint)
+    return {name: _make_reader(name, table, source) for name, table in file.readers.items()}
+
+
+def _make_reader(name: str, table: tables.ReaderTable, source: Source) -> ServedReader:
+    path = ("readers", name)
+    if name in reader_names():
+        message = f"{name!r} is a reader of the catalogue"
+        raise source.error(message, path, f"call it another name, as {name}-server")
+    try:
+        find_reader_entry(table.like)
+    except UsageError as exc:
+        raise source.error(exc.message, (*path, "like"), exc.hint) from exc
+    _check_address(table.server, (*path, "server"), source)
+    return ServedReader(
+        name=name,
+        like=table.like,
+        url=table.server.rstrip("/"),
+        served=table.served,
+        frames=table.frames,
+        key_env="" if table.key_env is UNSET else table.key_env,
+        context=0 if table.context is UNSET else table.context,
+        timeout_seconds=float(table.timeout_seconds),
+        retries=table.retries,
+    )
+
+
+def _check_address(url: str, path: tuple[str, ...], source: Source) -> None:
+    try:
+        find_origin(url)
+    except ValueError as exc:
+        hint = "a token is named by key_env, the name of an environment variable"
+        raise source.error(f"the address cannot be used: {exc}", path, hint) from exc
+
+
+def check_server(project: Project, reader: ServedReader) -> None:
+    """Refuse to send anything to a server that the policy does not list.
+
+    Raises:
+        PolicyRefused: there is to be no network, or the server is not listed.
+    """
+    where, policy = f"{project.source.name}:policy", project.policy
+    if policy.network == "none":
+        raise PolicyRefused(
+            f"reader {reader.name!r} is asked over the network, and the policy allows none",
+            where=f"{where}.network",
+            hint=f"ask a reader on this machine, such as {reader.like}",
+        )
+    if reader.origin not in {find_origin(server) for server in policy.servers}:
+        raise PolicyRefused(
+            f"reader {reader.name!r} would be sent frames at {reader.origin}, "
+            "which the policy does not list",
+            where=f"{where}.servers",
+            hint=f'[policy] servers = ["{reader.origin}"] allows it; nothing was sent',
+        )
+
+
+def forbid_network(folder: Path, what: str) -> None:
+    """Refuse what needs the network, where the project of a folder allows none.
+
+    Raises:
+        PolicyRefused: it allows none.
+        ProjectError: its file is wrong: what it allows is not known.
+    """
+    if not (folder / PROJECT_FILE).is_file():
+        return
+    file, source = read_project_file(folder)
+    if file.policy.network == "none":
+        raise PolicyRefused(
+            f"{what} needs the network, and the policy allows none",
+            where=f"{source.name}:policy.network",
+            hint="carry it here: rushes models bundle NAME --to FILE.tar, on another machine",
+        )
