@@ -19,7 +19,7 @@ from tests.docs.pages import PAGES, ROOT, Block, all_blocks, read_blocks
 
 NAMED = re.compile(r"^# (?P<name>[\w./-]+\.toml)$")
 EXIT = re.compile(r"\s+# exit (?P<code>\d+)$")
-NEED_MODEL = ("make", "verify", "ask")
+NEED_MODEL = ("make", "verify")
 SHOT = '\n[shots.snippet]\nprompt = "a red ball bounces on a grey background"\n'
 CONSOLE_PAGES = [page for page in PAGES if any(read_blocks(page, "console"))]
 

@@ -17,7 +17,8 @@ from rushes.readers.sampling import sample_clip
 from rushes.spec.project import Project
 from tests.readers.architectures import CONFIGURATIONS, build_on_meta, count_cache_bytes
 from tests.readers.checkpoints import SPOTTER
-from tests.readers.weights import TRAINED, needs_spotter
+
+TRAINED = find_checkpoint(find_reader_entry("spotter"))
 
 
 @pytest.mark.parametrize("name", reader_names())
@@ -106,7 +107,7 @@ def test_an_unknown_reader_is_a_usage_error_with_a_suggestion() -> None:
         find_reader_entry("sprite")
 
 
-@pytest.mark.parametrize("folder", [SPOTTER, pytest.param(TRAINED, marks=needs_spotter)])
+@pytest.mark.parametrize("folder", [SPOTTER, TRAINED])
 def test_spotters_entry_is_its_checkpoint(folder: Path) -> None:
     from safetensors import safe_open
 
@@ -131,7 +132,6 @@ def test_spotters_entry_is_its_checkpoint(folder: Path) -> None:
     assert {str(tensor.dtype) for tensor in found} == {f"torch.{part.dtype}"}
 
 
-@needs_spotter
 def test_the_trained_weights_are_whole_small_and_safe() -> None:
     folder = find_checkpoint(find_reader_entry("spotter"))
     names = list_files(folder)
@@ -141,7 +141,6 @@ def test_the_trained_weights_are_whole_small_and_safe() -> None:
     assert sum(path.stat().st_size for path in files) <= 25_000_000
 
 
-@needs_spotter
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
