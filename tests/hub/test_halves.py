@@ -56,6 +56,8 @@ def test_a_killed_pull_goes_on_in_the_next_process(
     process = subprocess.Popen(
         [sys.executable, "-m", "rushes", "models", "pull", MODEL.id],
         env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        # a job in the background hands on that Ctrl-C is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 120

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -221,8 +222,18 @@ def test_the_test_key_is_kept_and_only_its_owner_reads_it(builder: Any, wanted: 
     project = builder.build([wanted("opening", ran=True)]).plan.project
     first = load_credentials(project, builder.store.folder)
     assert first == load_credentials(project, builder.store.folder)
-    key = builder.store.folder / "signing" / "key.pem"
-    assert key.stat().st_mode & 0o077 == 0
+    path = builder.store.folder / "signing" / "test.pem"
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_processes_that_make_the_test_key_at_once_end_with_one(
+    builder: Any, wanted: Wanted
+) -> None:
+    project = builder.build([wanted("opening", ran=True)]).plan.project
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(load_credentials, project, builder.store.folder) for _ in range(24)]
+        found = {(c.chain, c.key) for f in futures if (c := f.result()) is not None}
+    assert len(found) == 1
 
 
 def test_the_command_says_who_signed(builder: Any, wanted: Wanted) -> None:

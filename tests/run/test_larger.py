@@ -16,7 +16,7 @@ from rushes.hub import find_checkpoint
 from rushes.media import probe
 from rushes.run.build import BuildOptions, build_project, open_ledger
 from rushes.run.execute import SilentObserver
-from rushes.spec import choosing
+from rushes.spec import choosing, own
 from rushes.spec.resolve import load_project
 from rushes.store.store import Store
 from tests.models.contract.kit import save_lora_of
@@ -50,7 +50,8 @@ upscale = 4
 
 @pytest.fixture(autouse=True)
 def enlarges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choosing, "find_model", lambda name: LARGER)
+    for module in (choosing, own):
+        monkeypatch.setattr(module, "find_model", lambda name: LARGER)
 
 
 def write(folder: Path, text: str = TEXT) -> Path:

@@ -27,7 +27,7 @@ from rushes.media.probing import pick_streams, rate_of
 
 LOUDEST = 100.0
 """Samples of floating-point sound beyond this (40 dB over full scale), or that are no numbers, are
-damage, and are made quiet."""
+damage: refused, or, where damage is told and lived with, made quiet."""
 FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
 """What an integer sample is divided by, so that full scale is 1 (libavutil/samplefmt.h)."""
 
@@ -185,7 +185,11 @@ class _Decoder:
         self._next["audio"] = seconds + frame.samples / frame.sample_rate
         if frame.is_corrupt:
             self.report("audio", "a block was decoded in part")
-        return SoundItem(seconds, _float_samples(frame), frame.sample_rate)
+        samples = _float_samples(frame)
+        if not bool((np.abs(samples) <= LOUDEST).all()):  # false for what is no number, too
+            self.report("audio", "samples that are no numbers, or far beyond full scale")
+            samples = np.clip(np.nan_to_num(samples), -LOUDEST, LOUDEST)
+        return SoundItem(seconds, samples, frame.sample_rate)
 
     def _time_of(self, frame: VideoFrame | AudioFrame, kind: str) -> float:
         if frame.pts is None or frame.time_base is None:
@@ -213,8 +217,6 @@ def _float_samples(frame: AudioFrame) -> NDArray[np.float32]:
     if kind in FULL_SCALE:
         bias = 128.0 if kind == "u8" else 0.0
         samples = (samples.astype(np.float64) - bias) / FULL_SCALE[kind]
-    else:
-        samples = np.clip(np.nan_to_num(samples), -LOUDEST, LOUDEST)
     return np.ascontiguousarray(samples, dtype=np.float32)
 
 

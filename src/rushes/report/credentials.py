@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from rushes.errors import ProjectError
 from rushes.spec.project import Project
-from rushes.store.files import write_durable
+from rushes.store.files import map_os_errors, write_durable
+from rushes.store.locks import hold_lock
 from rushes.types import Digest
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "RUSHES_SIGNING_KEY"
 """Path of a private key in place of the project's, for machines that keep it elsewhere."""
-TEST_FOLDER = "signing"
+TEST_FOLDER, TEST_FILE, LOCK_FILE = "signing", "test.pem", "test.lock"
+KEY_BEGINS = b"-----BEGIN PRIVATE KEY-----"
 CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 """C2PA's names of signature algorithms (specification 2.2, section 13.2), by curve."""
 
@@ -125,14 +127,17 @@ def _name_algorithm(key: PrivateKeyTypes) -> str | None:
 def _test_credentials(folder: Path) -> Credentials:
     from cryptography import x509
 
-    chain_path, key_path = folder / "chain.pem", folder / "key.pem"
-    if not (chain_path.is_file() and key_path.is_file()):
+    path = folder / TEST_FILE
+    if not path.is_file():
         from rushes.report.certificate import issue_test_certificate
 
-        chain, key = issue_test_certificate()
-        write_durable(key_path, key)
-        key_path.chmod(0o600)
-        write_durable(chain_path, chain)
-    chain, key = chain_path.read_bytes(), key_path.read_bytes()
+        with hold_lock(folder / LOCK_FILE):
+            if not path.is_file():
+                write_durable(path, b"".join(issue_test_certificate()))
+                path.chmod(0o600)
+    with map_os_errors("reading the test certificate", path):
+        text = path.read_bytes()
+    at = text.index(KEY_BEGINS)
+    chain, key = text[:at], text[at:]
     certificate = x509.load_pem_x509_certificates(chain)[0]
     return _pack(chain, key, "es256", certificate, trusted=False)

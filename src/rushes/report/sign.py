@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -115,7 +116,7 @@ def _sign_clip(clip: Path, copy: Path, claim: Claim, credentials: Credentials) -
 
     with map_os_errors(f"writing {copy.name}", copy):
         copy.parent.mkdir(parents=True, exist_ok=True)
-        tagged = copy.with_name(f".{copy.stem}.tagged{copy.suffix}")
+        tagged = copy.with_name(f".{copy.stem}.{uuid.uuid4().hex}{copy.suffix}")
         try:
             tag_clip(clip, tagged, {"title": claim.name, "comment": describe_plainly(claim)})
             kind = MEDIA_TYPES.get(copy.suffix)
