@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from rushes.errors import MediaError, ProjectError
+from rushes.errors import MediaError, ProjectError, StoreError
 from rushes.media import ExportFormat, FrameItem, encode_clip, probe, read_both, tag_clip
 from rushes.report import write
 from rushes.report.certificate import issue_test_certificate
@@ -29,10 +29,18 @@ Wanted = Callable[..., Any]
 
 
 def sign(build: Build, builder: Any) -> list[str]:
+    """Names of the copies that were written."""
     project = build.plan.project
     (project.folder / "rushes.lock").write_text("version = 1\n")
+    before = stamps(project.folder)
     credentials = load_credentials(project, builder.store.folder)
-    return [path.name for path in write.sign_build(build, builder.store, credentials)]
+    write.write_reports(build, builder.store, credentials)
+    return [name for name, at in stamps(project.folder).items() if before.get(name) != at]
+
+
+def stamps(folder: Path) -> dict[str, int]:
+    copies = (folder / "out" / "signed").glob("[!.]*.mp4")
+    return {path.name: path.stat().st_mtime_ns for path in sorted(copies)}
 
 
 def with_project(build: Build, **changes: Any) -> Build:
@@ -53,7 +61,7 @@ def test_a_signed_copy_says_what_made_it_and_the_clip_stays_as_it_was(
     build = builder.build([wanted("opening", ran=True), wanted("closing")], film="teaser")
     clip = builder.folder / "out" / "opening.mp4"
     before = clip.read_bytes()
-    assert sign(build, builder) == ["opening.mp4", "closing.mp4", "teaser.mp4"]
+    assert sign(build, builder) == ["closing.mp4", "opening.mp4", "teaser.mp4"]
     assert clip.read_bytes() == before
     copy = builder.folder / "out" / "signed" / "opening.mp4"
     found = read_credential(copy)
@@ -145,7 +153,7 @@ def test_another_certificate_signs_again_and_an_unchanged_clip_does_not(
     more = second.build([wanted("opening"), wanted("closing", ran=True)])
     assert sign(more, second) == ["closing.mp4"]
     own = name_key(third.build([wanted("opening"), wanted("closing")]), tmp_path)
-    assert sign(own, third) == ["opening.mp4", "closing.mp4"]
+    assert sign(own, third) == ["closing.mp4", "opening.mp4"]
 
 
 def name_key(build: Build, folder: Path) -> Build:
@@ -199,6 +207,14 @@ def test_wrong_keys_are_told_before_anything_is_built(
     (tmp_path / "chain.pem").write_bytes(b"nonsense")
     with pytest.raises(ProjectError, match="not a PEM chain"):
         load_credentials(project, store)
+
+
+def test_a_damaged_test_certificate_is_one_clear_error(builder: Any, wanted: Wanted) -> None:
+    project = builder.build([wanted("opening", ran=True)]).plan.project
+    load_credentials(project, builder.store.folder)
+    (builder.store.folder / "signing" / "test.pem").write_bytes(b"nonsense")
+    with pytest.raises(StoreError, match="damaged"):
+        load_credentials(project, builder.store.folder)
 
 
 def test_a_key_locked_by_a_password_is_refused(

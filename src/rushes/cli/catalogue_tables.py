@@ -115,18 +115,23 @@ def _show_denoiser(model: Model) -> str:
     return f"{times}{show_count(counts[0])}" if counts else "—"
 
 
+def print_head(console: Console, title: str, about: str, facts: Iterable[tuple[str, str]]) -> None:
+    """What an entry is, and its facts line by line."""
+    console.print(title, style="bold")
+    console.print(about)
+    console.print()
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(ratio=1)
+    for name, text in facts:
+        table.add_row(name, text)
+    console.print(table)
+
+
 def print_model(model: Model, here: list[str], card: SmallestCard | None) -> None:
     """Everything that the catalogue says of a model."""
     console = open_console()
-    console.print(f"{model.id} — {model.title}", style="bold")
-    console.print(model.about)
-    console.print()
-    facts = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    facts.add_column(style="dim", no_wrap=True)
-    facts.add_column(ratio=1)
-    for name, text in _facts(model, here):
-        facts.add_row(name, text)
-    console.print(facts)
+    print_head(console, f"{model.id} — {model.title}", model.about, _facts(model, here))
     print_list(console, "smallest card", _describe_card(card))
     print_list(console, "licence's terms", model.licence.terms)
     print_parts(console, "parts", model.parts)

@@ -119,7 +119,7 @@ def _words(targets: tuple[str, ...], seed: int | None, attempts: int | None) -> 
 def _make(folder: Path, options: BuildOptions, as_json: bool) -> int:
     from rushes.cli.progress import MakeObserver
     from rushes.report.credentials import load_credentials
-    from rushes.report.write import sign_build, write_reports
+    from rushes.report.write import write_reports
     from rushes.run.build import build_project, open_ledger
     from rushes.spec.resolve import load_project
     from rushes.store.store import Store, find_store
@@ -129,11 +129,7 @@ def _make(folder: Path, options: BuildOptions, as_json: bool) -> int:
     credentials = load_credentials(project, store.folder)
     with MakeObserver() as observer:
         build = build_project(project, store, open_ledger(store), options, observer)
-        paths = write_reports(build, store)
-        sign_build(build, store, credentials)
-        if credentials is not None:
-            note = "" if credentials.trusted else " (by a test certificate that nobody trusts)"
-            paths["signed"] = Path(f"out/signed{note}")
+        paths = write_reports(build, store, credentials)
     _annotate(build)
     if as_json:
         print_json(build.result)
@@ -141,4 +137,6 @@ def _make(folder: Path, options: BuildOptions, as_json: bool) -> int:
         from rushes.cli.tables import print_build
 
         print_build(build.result, project, paths)
+        if credentials is not None and not credentials.trusted:
+            click.secho("signed by a test certificate that nobody trusts: see [signing]", dim=True)
     return build.result.exit_code

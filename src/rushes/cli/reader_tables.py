@@ -9,6 +9,7 @@ from rich.table import Table
 from rushes.catalogue.reader import ReaderEntry
 from rushes.cli.catalogue_tables import (
     open_console,
+    print_head,
     print_list,
     print_parts,
     show_count,
@@ -48,15 +49,7 @@ def print_readers(readers: Sequence[tuple[ReaderEntry, bool]]) -> None:
 def print_reader(reader: ReaderEntry, here: bool) -> None:
     """Everything that the catalogue says of a reader."""
     console = open_console()
-    console.print(f"{reader.name} — {reader.title}", style="bold")
-    console.print(reader.about)
-    console.print()
-    facts = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    facts.add_column(style="dim", no_wrap=True)
-    facts.add_column(ratio=1)
-    for name, text in _facts(reader, here):
-        facts.add_row(name, text)
-    console.print(facts)
+    print_head(console, f"{reader.name} — {reader.title}", reader.about, _facts(reader, here))
     print_list(console, "licence's terms", reader.licence.terms)
     print_parts(console, "parts", reader.parts)
     print_list(console, "limits", reader.limits)

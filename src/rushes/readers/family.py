@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,20 @@ from rushes.readers.base import ReaderSettings
 from rushes.readers.loaded import LoadedTransformer
 
 
-class TransformerFamily:
+class TransformerFamily(ABC):
     """One family: opens folders of its kind, and nothing else."""
 
     version = 1
     title = ""
     loaded: type[LoadedTransformer]
 
+    @abstractmethod
     def make_settings(self, document: dict[str, Any], where: str) -> ReaderSettings:
         """Settings out of a processor's file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read_settings(self, folder: Path) -> ReaderSettings:
         """Settings out of a checkpoint's own files."""
-        raise NotImplementedError
 
     def is_mine(self, config: dict[str, Any]) -> bool:
         """Whether a configuration is one of the family's."""

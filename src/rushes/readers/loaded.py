@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +53,7 @@ class _Read:
     states: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
 
 
-class LoadedTransformer:
+class LoadedTransformer(ABC):
     """A checkpoint on one device.
 
     Args:
@@ -89,9 +90,9 @@ class LoadedTransformer:
         """How answers call the model."""
         return self.folder.name
 
+    @abstractmethod
     def make_clip(self, frames: Frames) -> Clip:
         """What the family makes of frames."""
-        raise NotImplementedError
 
     def write_after(self, frames: Frames) -> str:
         """What is said of the frames before the question."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rushes.errors import ProjectError
+from rushes.errors import ProjectError, StoreError
 from rushes.spec.project import Project
 from rushes.store.files import map_os_errors, write_durable
 from rushes.store.locks import hold_lock
@@ -20,7 +20,6 @@ from rushes.types import Digest
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-    from cryptography.x509 import Certificate
 
 KEY_VARIABLE = "RUSHES_SIGNING_KEY"
 """Path of a private key in place of the project's, for machines that keep it elsewhere."""
@@ -36,17 +35,25 @@ class Credentials:
 
     Args:
         algorithm: by C2PA's name, as ``es256``.
-        subject: whom the certificate names.
-        fingerprint: SHA-256 of the chain's bytes.
         trusted: False for the test certificate; whether others trust a named one is theirs to say.
     """
 
     chain: bytes
     key: bytes = field(repr=False)
     algorithm: str
-    subject: str
-    fingerprint: Digest
     trusted: bool
+
+    @property
+    def fingerprint(self) -> Digest:
+        """SHA-256 of the chain's bytes."""
+        return Digest(hashlib.sha256(self.chain).hexdigest())
+
+    @property
+    def subject(self) -> str:
+        """Whom the first certificate names."""
+        from cryptography import x509
+
+        return x509.load_pem_x509_certificates(self.chain)[0].subject.rfc4514_string()
 
 
 def load_credentials(project: Project, store_folder: Path) -> Credentials | None:
@@ -63,7 +70,7 @@ def load_credentials(project: Project, store_folder: Path) -> Credentials | None
     table = project.signing
     key_path = os.environ.get(KEY_VARIABLE) or table.key
     chain = _read_pem(project, table.certificate, "certificate")
-    return _make(chain, _read_pem(project, key_path, "key"), project, trusted=True)
+    return _make(chain, _read_pem(project, key_path, "key"), project)
 
 
 def _read_pem(project: Project, path: str, key: str) -> bytes:
@@ -79,7 +86,7 @@ def _wrong(project: Project, key: str, message: str) -> ProjectError:
     return project.source.error(message, ("signing", key), hint)
 
 
-def _make(chain: bytes, key: bytes, project: Project, *, trusted: bool) -> Credentials:
+def _make(chain: bytes, key: bytes, project: Project) -> Credentials:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -98,20 +105,7 @@ def _make(chain: bytes, key: bytes, project: Project, *, trusted: bool) -> Crede
         raise _wrong(project, "key", "C2PA knows keys of the kinds EC, Ed25519 and RSA")
     if private.public_key() != certificate.public_key():
         raise _wrong(project, "key", "the key is not that of the (first) certificate")
-    return _pack(chain, key, algorithm, certificate, trusted=trusted)
-
-
-def _pack(
-    chain: bytes, key: bytes, algorithm: str, certificate: Certificate, *, trusted: bool
-) -> Credentials:
-    return Credentials(
-        chain=chain,
-        key=key,
-        algorithm=algorithm,
-        subject=certificate.subject.rfc4514_string(),
-        fingerprint=Digest(hashlib.sha256(chain).hexdigest()),
-        trusted=trusted,
-    )
+    return Credentials(chain, key, algorithm, trusted=True)
 
 
 def _name_algorithm(key: PrivateKeyTypes) -> str | None:
@@ -125,8 +119,6 @@ def _name_algorithm(key: PrivateKeyTypes) -> str | None:
 
 
 def _test_credentials(folder: Path) -> Credentials:
-    from cryptography import x509
-
     path = folder / TEST_FILE
     if not path.is_file():
         from rushes.report.certificate import issue_test_certificate
@@ -137,7 +129,8 @@ def _test_credentials(folder: Path) -> Credentials:
                 path.chmod(0o600)
     with map_os_errors("reading the test certificate", path):
         text = path.read_bytes()
-    at = text.index(KEY_BEGINS)
-    chain, key = text[:at], text[at:]
-    certificate = x509.load_pem_x509_certificates(chain)[0]
-    return _pack(chain, key, "es256", certificate, trusted=False)
+    chain, begins, rest = text.partition(KEY_BEGINS)
+    if not begins:
+        hint = "remove it; another is made"
+        raise StoreError("the test certificate is damaged", where=str(path), hint=hint)
+    return Credentials(chain, begins + rest, "es256", trusted=False)

@@ -21,7 +21,7 @@ from rushes.report.manifest import (
     make_manifest,
     read_manifest,
 )
-from rushes.report.sign import sign_clips
+from rushes.report.sign import SIGNED_FOLDER, sign_clips
 from rushes.run.build import Build
 from rushes.run.place import OUT_FOLDER
 from rushes.spec.given import SourceFile
@@ -34,16 +34,22 @@ REPORT_FILE = "report.html"
 JUNIT_FILE = "junit.xml"
 
 
-def write_reports(build: Build, store: Store) -> dict[str, Path]:
-    """Write manifest.json, junit.xml and report.html.
+def write_reports(
+    build: Build, store: Store, credentials: Credentials | None = None
+) -> dict[str, Path]:
+    """Write manifest.json, junit.xml and report.html, and the signed copies; see :mod:`.sign`.
 
     Where the build computed nothing and is the one that the files on the disk already tell of, they
     stay as they are: they tell of the run that made the clips.
+
+    Args:
+        credentials: what the copies are signed with; None for none.
 
     Returns:
         Paths by name, relative to the project's folder.
 
     Raises:
+        StageFailed: the credentials do not serve.
         StoreFull: no space left.
     """
     folder = build.plan.project.folder
@@ -52,39 +58,24 @@ def write_reports(build: Build, store: Store) -> dict[str, Path]:
         "manifest": Path(OUT_FOLDER, MANIFEST_FILE),
         "junit": Path(OUT_FOLDER, JUNIT_FILE),
     }
-    if build.result.ran == 0 and _are_current(folder, paths, fingerprint_build(build)):
-        return paths
-    from rushes.report.page import render_page
+    fingerprint, manifest = fingerprint_build(build), None
+    if build.result.ran != 0 or not _are_current(folder, paths, fingerprint):
+        from rushes.report.page import render_page
 
-    manifest = _keep_other_graphs(make_manifest(build, store), read_manifest(folder))
-    write_durable(folder / paths["junit"], make_junit(manifest))
-    write_durable(folder / paths["report"], render_page(manifest, folder))
-    write_durable(folder / paths["manifest"], encode_manifest(manifest))
+        manifest = _keep_other_graphs(make_manifest(build, store), read_manifest(folder))
+        write_durable(folder / paths["junit"], make_junit(manifest))
+        write_durable(folder / paths["report"], render_page(manifest, folder))
+        write_durable(folder / paths["manifest"], encode_manifest(manifest))
+    if credentials is not None:
+
+        def claim() -> dict[str, Claim]:
+            given = {shot.shot.name: _shows_given(shot.shot) for shot in build.plan.shots}
+            told = manifest or make_manifest(build, store)
+            return make_claims(told, digest_file(folder / LOCK_FILE), given)
+
+        sign_clips(folder / OUT_FOLDER, fingerprint, credentials, claim)
+        paths["signed"] = Path(OUT_FOLDER, SIGNED_FOLDER)
     return paths
-
-
-def sign_build(build: Build, store: Store, credentials: Credentials | None) -> list[Path]:
-    """Write the signed copies of a build's clips into ``out/signed``; see :mod:`.sign`.
-
-    Args:
-        credentials: None where the project's policy says that clips are not signed.
-
-    Returns:
-        The copies that were written; none where all are there.
-
-    Raises:
-        StageFailed: the credentials do not serve.
-        StoreFull: no space left.
-    """
-    if credentials is None:
-        return []
-    folder = build.plan.project.folder
-
-    def claim() -> dict[str, Claim]:
-        given = {shot.shot.name: _shows_given(shot.shot) for shot in build.plan.shots}
-        return make_claims(make_manifest(build, store), digest_file(folder / LOCK_FILE), given)
-
-    return sign_clips(folder / OUT_FOLDER, fingerprint_build(build), credentials, claim)
 
 
 def _shows_given(shot: Shot) -> bool:

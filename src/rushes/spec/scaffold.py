@@ -54,7 +54,7 @@ jobs:
       - uses: actions/setup-python@v5
         with:
           python-version: "3.12"
-      - run: pip install rushes
+      - run: pip install rushes   # on no index yet: name your copy, as git+https://...
       - uses: actions/cache@v4      # what was built before is not built again
         with:
           path: .rushes
