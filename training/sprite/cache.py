@@ -27,11 +27,13 @@ AUDIO_LATENTS = round(FRAMES / world.FPS * 25)
 def load_video_vae() -> AutoencoderKLLTX2Video:
     """The trained video VAE, with the decoder that was trained on where there is one."""
     vae = AutoencoderKLLTX2Video(**parts.VAE_CANDIDATES[VAE_CONFIG], **parts.VAE_COMMON)
-    saved = torch.load(RUNS / f"vae_{VAE_CONFIG}" / "last.pt", weights_only=True)
+    saved = torch.load(
+        RUNS / f"vae_{VAE_CONFIG}" / "last.pt", weights_only=True, map_location="cpu"
+    )
     vae.load_state_dict(saved["model"])
     longer = RUNS / f"vae_{VAE_CONFIG}_decoder" / "last.pt"
     if longer.exists():
-        vae.load_state_dict(torch.load(longer, weights_only=True)["model"])
+        vae.load_state_dict(torch.load(longer, weights_only=True, map_location="cpu")["model"])
     return vae.eval().requires_grad_(False)
 
 
@@ -39,7 +41,7 @@ def load_video_vae() -> AutoencoderKLLTX2Video:
 def encode_video(scenes: list[world.Scene], vae: AutoencoderKLLTX2Video) -> torch.Tensor:
     """Posterior means (N, 64, latents, 4, 4) float16."""
     clips = to_tensor(np.stack([world.render_video(s, FRAMES, PIXELS) for s in scenes]))
-    return vae.encode(clips).latent_dist.mode().half()
+    return vae.encode(clips.to(vae.device)).latent_dist.mode().half().cpu()
 
 
 @torch.no_grad()
@@ -48,7 +50,7 @@ def encode_audio(scenes: list[world.Scene], vae: AutoencoderKLLTX2Audio) -> torc
     count = mel.mel_frames(AUDIO_LATENTS)
     waves = np.stack([world.render_audio(s, count * mel.HOP) for s in scenes])
     mels = mel.log_mel(torch.from_numpy(waves))[:, :, :count]
-    return vae.encode(mels).latent_dist.mode().half()
+    return vae.encode(mels.to(vae.device)).latent_dist.mode().half().cpu()
 
 
 def measure_statistics(shard: dict) -> dict[str, torch.Tensor]:
@@ -98,10 +100,11 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=8)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--pictures-only", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    video_vae, audio_vae = load_video_vae(), load_audio_vae()
+    video_vae, audio_vae = (v.to(args.device) for v in (load_video_vae(), load_audio_vae()))
     for index in range(args.first, args.shards):
         begin = time.time()
         if not (CACHE / f"pictures_{index:03d}.pt").exists():

@@ -38,7 +38,8 @@ def load(path: Path, model: nn.Module, ema: Ema, optimiser: Both) -> dict:
     """The state of a run, fresh where there is none."""
     if not path.exists():
         return {"step": 0, "seconds": 0.0}
-    saved = torch.load(path, weights_only=True)
+    where = next(model.parameters()).device
+    saved = torch.load(path, weights_only=True, map_location=where)
     model.load_state_dict(saved["model"])
     ema.values = saved["ema"]
     optimiser.load_state_dict(saved["optimiser"])

@@ -32,7 +32,7 @@ def magnitude(wave: torch.Tensor, window: int, hop: int) -> torch.Tensor:
         flat,
         window,
         hop,
-        window=torch.hann_window(window),
+        window=torch.hann_window(window, device=wave.device),
         return_complex=True,
         pad_mode="constant",
     )

@@ -12,6 +12,7 @@ import torch
 from diffusers import AutoencoderKLLTX2Audio
 from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
 
+from training.devices import compute
 from training.sprite import mel, parts, world
 from training.sprite.muon import Both
 
@@ -21,6 +22,7 @@ START_LOG_VARIANCE = -5.0
 RESOLUTIONS = ((128, 32), (256, 64), (512, 128), (1024, 256))  # (window, hop), samples
 WAVE_WEIGHT = 20.0  # the world's waves are functions of their mels: phase can be learnt
 CLIPS = {"vae": 1200, "vocoder": 400}
+BATCH = {"vae": 6, "vocoder": 5}
 VOCODER_FRAMES = 41
 # short sounds are the hard ones: the vocoder hears more of them
 MOTIONS = {"vae": (None,), "vocoder": (None, "bounces", None, "slides", None, "bounces", "blinks")}
@@ -86,6 +88,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--batch", type=int, help="cuts of waves; 6 for the VAE, 5 for the vocoder")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(2)
@@ -98,7 +102,8 @@ def load_audio_vae() -> AutoencoderKLLTX2Audio | None:
     if not path.exists():
         return None
     vae = AutoencoderKLLTX2Audio(**parts.AUDIO_VAE)
-    vae.load_state_dict(torch.load(path, weights_only=True)["model"])
+    saved = torch.load(path, weights_only=True, map_location="cpu")
+    vae.load_state_dict(saved["model"])
     return vae.eval().requires_grad_(False)
 
 
@@ -112,15 +117,22 @@ def read_mels(waves: torch.Tensor, vae: AutoencoderKLLTX2Audio | None) -> torch.
     return torch.cat(out)
 
 
-def make_step(part: str, model: torch.nn.Module, waves: torch.Tensor, rng: np.random.Generator):
+def make_step(
+    args: argparse.Namespace, model: torch.nn.Module, waves: torch.Tensor, rng: np.random.Generator
+):
     """A function that draws a batch and gives its loss."""
-    if part == "vae":
+    batch = args.batch or BATCH[args.part]
+    if args.part == "vae":
         # 160 * 4k samples have 4k + 1 mel frames, the lengths that the causal VAE gives back
-        return lambda: vae_loss(model, cut_waves(waves, draw_starts(rng, 6, len(waves), 100), 100))
-    plain, decoded = read_mels(waves, None), read_mels(waves, load_audio_vae())
+        return lambda: vae_loss(
+            model, cut_waves(waves, draw_starts(rng, batch, len(waves), 100), 100)
+        )
+    learnt = load_audio_vae()
+    learnt = learnt.to(args.device) if learnt else None
+    plain, decoded = read_mels(waves, None), read_mels(waves, learnt)
 
     def step() -> torch.Tensor:
-        starts = draw_starts(rng, 5, len(waves), VOCODER_FRAMES)
+        starts = draw_starts(rng, batch, len(waves), VOCODER_FRAMES)
         source = plain if rng.random() < 0.3 else decoded
         mels = torch.stack([source[k, :, s : s + VOCODER_FRAMES] for k, s in starts]).float()
         return vocoder_loss(model, mels, cut_waves(waves, starts, VOCODER_FRAMES))
@@ -132,33 +144,36 @@ def train(args: argparse.Namespace) -> None:
     folder = RUNS / f"audio_{args.part}"
     folder.mkdir(parents=True, exist_ok=True)
     model = build_vae() if args.part == "vae" else LTX2Vocoder(**parts.VOCODER).train()
+    model.to(args.device)
     optimiser = Both(model, args.rate)
     state = {"step": 0, "seconds": 0.0}
     path = folder / "last.pt"
     if path.exists():
-        saved = torch.load(path, weights_only=True)
+        saved = torch.load(path, weights_only=True, map_location=args.device)
         model.load_state_dict(saved["model"])
         optimiser.load_state_dict(saved["optimiser"])
         state = saved["state"]
     rng = np.random.default_rng(200 + state["step"])
-    step = make_step(args.part, model, render_waves(CLIPS[args.part], 17, MOTIONS[args.part]), rng)
+    waves = render_waves(CLIPS[args.part], 17, MOTIONS[args.part]).to(args.device)
+    step = make_step(args, model, waves, rng)
     print(f"{args.part}: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M", flush=True)
     begin, saved_at, losses = time.time() - state["seconds"], time.time(), []
     while True:
         done = (time.time() - begin) / (args.minutes * 60)
         rate = args.rate * min(1, (state["step"] + 1) / 60) * min(1, max(0, 1 - done) / 0.4 + 0.01)
         optimiser.set_rate(rate)
-        loss = step()
+        with compute(args.device):
+            loss = step()
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        losses.append(loss.item())
+        losses.append(loss.detach())
         state["step"] += 1
         if done >= 1 or time.time() - saved_at > 45:
             saved_at = time.time()
             state["seconds"] = saved_at - begin
-            mean = np.mean(losses[-60:])
+            mean = torch.stack(losses[-60:]).mean()
             print(f"{state['seconds']:6.0f} s  step {state['step']}  loss {mean:.4f}", flush=True)
             saved = {
                 "model": model.state_dict(),

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import LTX2VideoTransformer3DModel
-from torch import distributed, nn
+from torch import nn
 
 from rushes.models.base import DenoiseSettings, Given
 from rushes.models.ltx2_place import Placement
 from rushes.models.ltx2_tokens import pack_audio, pack_video, predict
 from rushes.plan.windows import Window
+from training.devices import add_options, check_workers, compute, move
 from training.sprite import parts, text, world
 from training.sprite.cache import CACHE, PIXELS, load_video_vae
 from training.sprite.checkpoints import Ema, load, save
@@ -25,7 +26,7 @@ from training.sprite.noising import DEFAULT, TIME, Task, draw_piece, draw_task
 from training.sprite.prompts import write_prompt
 from training.sprite.tokenizer import train_tokenizer
 from training.sprite.train_vae import RUNS, to_tensor
-from training.sprite.workers import average, run_workers
+from training.sprite.workers import average, run_workers, wait_for_all
 
 SIDE = 4  # of the latents
 PROMPT_DROPOUT = 0.1
@@ -91,14 +92,16 @@ def place_tokens(
 
 
 class Data:
-    """Normalised, packed latents in memory, growing as shards appear."""
+    """Normalised, packed latents in the device's memory, growing as shards appear."""
 
-    def __init__(self) -> None:
-        self.statistics = torch.load(CACHE / "statistics.pt", weights_only=True)
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
+        saved = torch.load(CACHE / "statistics.pt", weights_only=True)
+        self.statistics = move(saved, device)
         self.seen: set[str] = set()
         self.video = torch.empty(0, dtype=torch.float16)
         self.audio = torch.empty(0, dtype=torch.float16)
-        self.vae = load_video_vae()
+        self.vae = load_video_vae().to(device)
         self.scenes: list[world.Scene] = []
         self.refresh()
 
@@ -107,7 +110,7 @@ class Data:
         for path in sorted(CACHE.glob("shard_*.pt")):
             if path.name in self.seen:
                 continue
-            shard = torch.load(path, weights_only=True)
+            shard = torch.load(path, weights_only=True, map_location=self.device)
             video = (pack_video(shard["video"].float()) - s["video_mean"]) / s["video_std"]
             audio = (pack_audio(shard["audio"].float()) - s["audio_mean"]) / s["audio_std"]
             video = video.unflatten(1, (-1, SIDE * SIDE)).half()
@@ -126,7 +129,7 @@ class Data:
         picks = rng.integers(len(self.scenes), size=batch)
         scenes = [self.scenes[k] for k in picks]
         prompts = ["" if rng.random() < PROMPT_DROPOUT else write_prompt(s, rng) for s in scenes]
-        task = draw_task(rng, batch, piece, SIDE * SIDE)
+        task = move(draw_task(rng, batch, piece, SIDE * SIDE), self.device)
         video = self.video[picks, piece.first : piece.end].float().flatten(1, 2)
         audio = self.audio[picks, piece.audio_first : piece.audio_end].float()
         extra = [self.encode_frame(scenes, k + TIME.shift_of(piece)) for k in task.keyframes]
@@ -136,7 +139,7 @@ class Data:
     def encode_frame(self, scenes: list[world.Scene], frame: int) -> torch.Tensor:
         """Normalised latents (B, 16, 64) of one frame of each scene, encoded as a picture."""
         pictures = np.stack([world.render_video(s, 1, PIXELS, frame) for s in scenes])
-        latents = self.vae.encode(to_tensor(pictures)).latent_dist.mode()
+        latents = self.vae.encode(to_tensor(pictures).to(self.device)).latent_dist.mode()
         return (pack_video(latents) - self.statistics["video_mean"]) / self.statistics["video_std"]
 
 
@@ -166,8 +169,9 @@ def flow_loss(
     return loss_v, loss_a
 
 
-def parse() -> argparse.Namespace:
+def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
+    add_options(parser)
     parser.add_argument("--minutes", type=float, default=75)
     parser.add_argument(
         "--batch", type=int, default=16, help="clips of the usual length, of all workers together"
@@ -180,7 +184,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--from-weights", action="store_true", help="begin with the weights in the package"
     )
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def load_weights(model: Sprite) -> None:
@@ -198,14 +202,15 @@ def train(rank: int, args: argparse.Namespace) -> None:
     model = Sprite(len(tokenizer))
     if args.from_weights:
         load_weights(model)
+    model.to(args.device)
     optimiser, ema = Both(model, args.rate, ADAM), Ema(model)
     path = RUNS / "transformer" / "last.pt"
     path.parent.mkdir(parents=True, exist_ok=True)
     state = load(path, model, ema, optimiser)
-    distributed.barrier()
+    wait_for_all()
     torch.manual_seed(6000 + 100 * state["step"] + rank)
     rng = np.random.default_rng((6, state["step"], rank))
-    data, latents = Data(), args.batch * DEFAULT // args.workers
+    data, latents = Data(args.device), args.batch * DEFAULT // args.workers
     if rank == 0:
         print(f"{len(data.scenes)} scenes, from step {state['step']}", flush=True)
     begin, saved_at, losses = time.time() - state["seconds"], time.time(), []
@@ -214,7 +219,9 @@ def train(rank: int, args: argparse.Namespace) -> None:
         rate = args.rate * min(1, (state["step"] + 1) / 100)
         optimiser.set_rate(rate * min(1, (1 - done) / args.decay + 0.01))
         prompts, *batch = data.draw(rng, latents)
-        loss_v, loss_a = flow_loss(model, text.tokenise(tokenizer, prompts), *batch)
+        tokens = move(dict(text.tokenise(tokenizer, prompts)), args.device)
+        with compute(args.device):
+            loss_v, loss_a = flow_loss(model, tokens, *batch)
         optimiser.zero_grad()
         (loss_v + AUDIO_WEIGHT * loss_a).backward()
         done = average(model, (time.time() - begin) / (args.minutes * 60))
@@ -223,11 +230,11 @@ def train(rank: int, args: argparse.Namespace) -> None:
         state["step"] += 1
         state["seconds"] = time.time() - begin
         ema.update(model, state["step"])
-        losses.append((loss_v.item(), loss_a.item()))
+        losses.append(torch.stack([loss_v, loss_a]).detach())
         if state["step"] % 50 == 0:
             data.refresh()
         if rank == 0 and state["step"] % 50 == 0:
-            v, a = np.mean(losses[-50:], axis=0)
+            v, a = torch.stack(losses[-50:]).mean(0).tolist()
             print(f"{state['seconds']:6.0f} s  step {state['step']}  {v:.4f} {a:.4f}", flush=True)
         if rank == 0 and time.time() - saved_at > 150:
             saved_at = time.time()
@@ -238,6 +245,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse()
+    check_workers(args.device, args.workers)
     run_workers(train, args, args.workers)
 
 

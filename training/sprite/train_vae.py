@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderKLLTX2Video
-from torch import distributed
 
+from training.devices import add_options, check_workers, compute, feed, move
 from training.sprite import parts, world
 from training.sprite.muon import Both
-from training.sprite.workers import average, run_workers
+from training.sprite.workers import average, run_workers, wait_for_all
 
 RUNS = Path(__file__).parent / "runs"
 KL_WEIGHT = 3e-4
@@ -86,7 +86,7 @@ def measure_psnr(vae: AutoencoderKLLTX2Video, clips: np.ndarray) -> float:
     vae.eval()
     total = []
     for i in range(0, len(clips), 4):
-        x = to_tensor(clips[i : i + 4])
+        x = to_tensor(clips[i : i + 4]).to(vae.device)
         out = vae.decode(vae.encode(x).latent_dist.mode()).sample.clamp(-1, 1)
         mse = ((out - x) ** 2).mean(dim=(1, 2, 3, 4))
         total.append(10 * torch.log10(4 / mse))
@@ -94,8 +94,9 @@ def measure_psnr(vae: AutoencoderKLLTX2Video, clips: np.ndarray) -> float:
     return float(torch.cat(total).mean())
 
 
-def parse() -> argparse.Namespace:
+def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
+    add_options(parser)
     parser.add_argument("--config", default="s8t8")
     parser.add_argument("--name", help="folder of the run; the config's name if not given")
     parser.add_argument("--minutes", type=float, default=20)
@@ -107,7 +108,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=BASE_RATE)
     parser.add_argument("--flat", type=float, default=0.65, help="share of the time before decay")
     parser.add_argument("--decoder-of", help="train only the decoder, starting from this run")
-    return parser.parse_args()
+    parser.add_argument("--seconds-between", type=float, default=120, help="two reports")
+    return parser.parse_args(words)
 
 
 def train(rank: int, args: argparse.Namespace) -> None:
@@ -120,19 +122,25 @@ def train(rank: int, args: argparse.Namespace) -> None:
         first = torch.load(RUNS / f"vae_{args.decoder_of}" / "last.pt", weights_only=True)
         vae.load_state_dict(first["model"])
         vae.encoder.requires_grad_(False)
+    vae.to(args.device)
     optimiser = Both(vae, args.rate)
     state = {"step": 0, "seconds": 0.0}
     path = folder / "last.pt"
     if path.exists():
-        saved = torch.load(path, weights_only=True)
+        saved = torch.load(path, weights_only=True, map_location=args.device)
         vae.load_state_dict(saved["model"])
         if saved["optimiser"]:
             optimiser.load_state_dict(saved["optimiser"])
         state = saved["state"]
-    distributed.barrier()
+    wait_for_all()
     torch.manual_seed(1000 + 10 * state["step"] + rank)
-    rng = np.random.default_rng((100, state["step"], rank))
-    held = render_clips(24, 8, args.size)
+    held, share = render_clips(24, 8, args.size), args.batch // args.workers
+
+    def draw(step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        rng = np.random.default_rng((100, step, rank))
+        return draw_batch(rng, share, args.size, args.crop, args.span)
+
+    batches = feed(draw, state["step"], args.feeders)
     if rank == 0:
         count = sum(p.numel() for p in vae.parameters())
         print(f"{args.config}: {count / 1e6:.2f} M, from step {state['step']}", flush=True)
@@ -141,17 +149,17 @@ def train(rank: int, args: argparse.Namespace) -> None:
     while done < 1:
         warm = min(1, (state["step"] + 1) / 60)
         optimiser.set_rate(args.rate * warm * min(1, (1 - done) / (1 - args.flat) + 0.01))
-        share = args.batch // args.workers
-        x, weight = draw_batch(rng, share, args.size, args.crop, args.span)
-        loss = reconstruct_loss(vae, x, weight)
+        x, weight = move(next(batches), args.device)
+        with compute(args.device):
+            loss = reconstruct_loss(vae, x, weight)
         optimiser.zero_grad()
         loss.backward()
         done = average(vae, (time.time() - begin) / (args.minutes * 60))
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimiser.step()
-        losses.append(loss.item())
+        losses.append(loss.detach())
         state["step"] += 1
-        if rank == 0 and (time.time() - saved_at > 120 or done >= 1):
+        if rank == 0 and (time.time() - saved_at > args.seconds_between or done >= 1):
             saved_at = time.time()
             report(vae, optimiser, state, begin, losses, held, path)
 
@@ -159,10 +167,9 @@ def train(rank: int, args: argparse.Namespace) -> None:
 def report(vae, optimiser, state, begin, losses, held, path) -> None:
     """Prints the figures and saves everything needed to resume."""
     state["seconds"] = time.time() - begin
-    psnr = measure_psnr(vae, held)
+    psnr, loss = measure_psnr(vae, held), torch.stack(losses[-50:]).mean()
     print(
-        f"{state['seconds']:6.0f} s  step {state['step']:5d}  loss {np.mean(losses[-50:]):.4f}"
-        f"  PSNR {psnr:.2f} dB",
+        f"{state['seconds']:6.0f} s  step {state['step']:5d}  loss {loss:.4f}  PSNR {psnr:.2f} dB",
         flush=True,
     )
     saved = {"model": vae.state_dict(), "optimiser": optimiser.state_dict(), "state": state}
@@ -172,4 +179,5 @@ def report(vae, optimiser, state, begin, losses, held, path) -> None:
 
 if __name__ == "__main__":
     options = parse()
+    check_workers(options.device, options.workers)
     run_workers(train, options, options.workers)

@@ -15,7 +15,10 @@ from torch.multiprocessing import spawn
 
 
 def run_workers(train: Callable[..., None], args: Any, count: int) -> None:
-    """Calls `train(rank, args)` in `count` processes that can `average`."""
+    """Calls `train(rank, args)` in `count` processes that can `average`; one is this one."""
+    if count == 1:
+        train(0, args)
+        return
     with tempfile.TemporaryDirectory() as folder:
         spawn(_start, (train, args, count, str(Path(folder) / "meeting")), count)
 
@@ -29,8 +32,16 @@ def _start(rank: int, train: Callable[..., None], args: Any, count: int, meeting
     distributed.destroy_process_group()
 
 
+def wait_for_all() -> None:
+    """Until every worker is here."""
+    if distributed.is_initialized():
+        distributed.barrier()
+
+
 def average(model: nn.Module, done: float) -> float:
     """Averages the gradients over the workers, in place, and the share of the time that is over."""
+    if not distributed.is_initialized():
+        return done
     grads = [p.grad for p in model.parameters() if p.grad is not None]
     flat = torch.cat([g.flatten() for g in grads] + [torch.tensor([done])])
     distributed.all_reduce(flat)

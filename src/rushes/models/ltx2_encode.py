@@ -58,13 +58,13 @@ def encode_samples(audio_vae: Any, mel: Mel, samples: Samples, latents: int) -> 
 
 def log_mel(wave: torch.Tensor, mel: Mel) -> torch.Tensor:
     """(B, channels, N) in [-1, 1] → (B, channels, 1 + N // hop, bins); see :class:`Mel`."""
-    window = torch.hann_window(mel.window)
+    window = torch.hann_window(mel.window, device=wave.device)
     spectrum = torch.stft(
         wave.flatten(0, 1), mel.window, mel.hop, window=window,
         return_complex=True, pad_mode=mel.pad,
     )  # fmt: skip
     magnitude = (spectrum.real**2 + spectrum.imag**2 + 1e-10).sqrt()
-    bands = magnitude.transpose(-1, -2) @ mel_bank(mel)
+    bands = magnitude.transpose(-1, -2) @ mel_bank(mel).to(wave.device)
     logs = (bands.clamp(min=mel.floor).log() + mel.offset) / mel.divisor
     return logs.unflatten(0, wave.shape[:2])
 
