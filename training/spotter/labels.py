@@ -12,13 +12,15 @@ import numpy as np
 import torch
 
 from training.spotter import parts
+from training.spotter.events import KINDS as EVENTS
 from training.spotter.events import list_events
 from training.spotter.scenes import Clip, locate
 from training.sprite import world
 
 KINDS = len(world.COLOURS) * len(world.SHAPES)
 PLACE = 3  # x and y within the cell, in cells from its middle; radius in units of 10
-STORY = 3 + len(world.MOTIONS)  # met, event, fast, motion
+# met, late, fast; happens and first, of each kind of event; motion
+STORY = 3 + 2 * len(EVENTS) + len(world.MOTIONS)
 
 
 COLOURS, SHAPES = len(world.COLOURS), len(world.SHAPES)
@@ -63,14 +65,18 @@ class Cells:
 class Labels:
     """Truth for one batch; N tokens of all blocks of all clips, B blocks.
 
-    `cells`: flattened. `met`, `event`, `fast` (B, 24) bool: seen so far; something happened
-    since the block before; moves fast. `motion` (B, 24) int64.
+    `cells`: flattened. `met`, `late`, `fast` (B, 24) bool: seen so far; what happened since the
+    block before lies nearer to this block's second frame; moves fast. `happens`, `first`
+    (B, 24, 7) bool: an event of the kind happened since the block before; for the first time.
+    `motion` (B, 24) int64.
     """
 
     cells: Cells
     met: torch.Tensor
-    event: torch.Tensor
+    late: torch.Tensor
     fast: torch.Tensor
+    happens: torch.Tensor
+    first: torch.Tensor
     motion: torch.Tensor
 
 
@@ -109,7 +115,8 @@ def label_clip(clip: Clip, seconds: np.ndarray, grid: tuple[int, int, int]) -> L
     times = np.concatenate([seconds, seconds[-1:].repeat(-len(seconds) % parts.DEPTH)])
     blocks = grid[0]
     cells = label_cells(clip, seconds, grid)
-    story = {n: np.zeros((blocks, KINDS), bool) for n in ("met", "event", "fast")}
+    story = {n: np.zeros((blocks, KINDS), bool) for n in ("met", "late", "fast")}
+    told = {n: np.zeros((blocks, KINDS, len(EVENTS)), bool) for n in ("happens", "first")}
     motion = np.zeros((blocks, KINDS), np.int64)
     ends = times[parts.DEPTH - 1 :: parts.DEPTH]
     begins = np.concatenate([[-1.0], ends[:-1]])
@@ -117,15 +124,17 @@ def label_clip(clip: Clip, seconds: np.ndarray, grid: tuple[int, int, int]) -> L
         kind = name_kind(actor.scene.colour, actor.scene.shape)
         seen = (cells.kinds == kind + 1).flatten(1).any(1).numpy()
         story["met"][:, kind] = np.logical_or.accumulate(seen)
-        happened = np.array([e.seconds for e in list_events(clip, actor)])
-        within = (happened[None] > begins[:, None]) & (happened[None] <= ends[:, None])
-        story["event"][:, kind] = within.any(1)
         story["fast"][:, kind] = actor.scene.speed == "fast"
         motion[:, kind] = world.MOTIONS.index(actor.scene.motion)
+        for event in reversed(list_events(clip, actor)):
+            within = (event.seconds > begins) & (event.seconds <= ends)
+            told["happens"][within, kind, EVENTS.index(event.kind)] = True
+            told["first"][:, kind, EVENTS.index(event.kind)] = within
+            story["late"][within, kind] = (event.seconds > ends - 0.5 / parts.FPS)[within]
     return Labels(
         cells=cells.flatten(),
         motion=torch.from_numpy(motion),
-        **{n: torch.from_numpy(v) for n, v in story.items()},
+        **{n: torch.from_numpy(v) for n, v in (story | told).items()},
     )
 
 

@@ -2,7 +2,8 @@
 
 Answers alone teach slowly what a picture shows. So while it trains, one linear layer reads from the
 vision tower's tokens what lies where, and one from the language model's state after each block what
-each object has been doing so far (labels.py). Neither is exported.
+each object has been doing so far (labels.py). Neither is exported. The second reads below the last
+layers: what is known there, an answer's tokens can look up.
 """
 
 from pathlib import Path
@@ -17,6 +18,8 @@ from training.spotter import labels, parts
 from training.spotter.labels import Cells, Labels
 from training.spotter.sequences import Batch
 
+RARE = 4.0  # events are; what happens counts so much more than what does not
+STORY_LAYERS = 4  # of the language model's; the others are left to look up what these say
 ADAM = ("embed_tokens", "pos_embed", "patch_embed", "sight", "story", "cover")
 
 
@@ -48,7 +51,7 @@ class Sight(nn.Linear):
         """How wrong the tokens (N, width) are about what lies in their cells."""
         out = self(tokens).view(len(tokens), parts.DEPTH, -1)
         kinds, places = out.split((labels.KINDS + 1, labels.PLACE), -1)
-        weight = torch.ones(labels.KINDS + 1)
+        weight = torch.ones(labels.KINDS + 1, device=tokens.device)
         weight[0] = 0.15  # most cells are empty
         loss = functional.cross_entropy(kinds.flatten(0, 1), truth.kinds.flatten(), weight)
         full = truth.kinds > 0
@@ -95,11 +98,21 @@ class Spotter(nn.Module):
 
     def take_eyes(self, path: Path) -> None:
         """The averaged weights that train_eyes.py left at `path`; they are trained no further."""
-        kept = torch.load(path, weights_only=True)["ema"]
+        kept = torch.load(path, weights_only=True, map_location="cpu")["ema"]
         visual = self.reader.model.visual
         visual.load_state_dict({n: kept[f"visual.{n}"] for n in visual.state_dict()})
         self.sight.load_state_dict({n: kept[f"sight.{n}"] for n in self.sight.state_dict()})
-        for name, p in visual.named_parameters():
+        self.fix_eyes()
+
+    def take_weights(self, folder: Path) -> None:
+        """Those of an exported reader, to train it on; the heads begin anew."""
+        kept = Qwen3VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+        self.reader.load_state_dict(kept.state_dict())
+        self.fix_eyes()
+
+    def fix_eyes(self) -> None:
+        """The vision tower is trained no further, but for what leads into deeper layers."""
+        for name, p in self.reader.model.visual.named_parameters():
             p.requires_grad_("deepstack" in name)
         self.sight.requires_grad_(False)
 
@@ -110,6 +123,9 @@ class Spotter(nn.Module):
     def forward(self, batch: Batch, truth: Labels) -> dict[str, torch.Tensor]:
         """Losses `answer`, `sight` and `story`, and the answers' likeliest tokens as `guess`."""
         seen = self.see(batch)
+        told: list[torch.Tensor] = []
+        layer = self.reader.model.language_model.layers[STORY_LAYERS - 1]
+        hook = layer.register_forward_hook(lambda _layer, _given, out: told.append(out))
         hidden = self.reader.model(
             input_ids=batch.ids,
             position_ids=batch.positions,
@@ -117,31 +133,35 @@ class Spotter(nn.Module):
             mm_encoder_outputs={"video": seen},
             use_cache=False,
         ).last_hidden_state
+        hook.remove()
         logits = self.reader.lm_head(hidden[batch.rows, batch.columns - 1])
         return {
             "answer": functional.cross_entropy(logits, batch.targets),
             "sight": self.sight.measure(torch.cat(seen.pooler_output), truth.cells),
-            "story": self.measure_story(hidden[batch.block_rows, batch.block_columns], truth),
+            "story": self.measure_story(told[0][batch.block_rows, batch.block_columns], truth),
             "guess": logits.argmax(-1),
         }
 
     def measure_story(self, states: torch.Tensor, truth: Labels) -> torch.Tensor:
         """How wrong the states after the blocks (N, width) are about the objects so far."""
         out = self.story(states).view(len(states), labels.KINDS, labels.STORY)
-        met, event, fast, motion = out.split((1, 1, 1, labels.STORY - 3), -1)
-        loss = functional.binary_cross_entropy_with_logits(met[..., 0], truth.met.float())
+        events = len(labels.EVENTS)
+        met, late, fast, happens, first, motion = out.split(
+            (1, 1, 1, events, events, labels.STORY - 3 - 2 * events), -1
+        )
+        loss = tell(met[..., 0], truth.met)
         if not truth.met.any():
             return loss
-        there = truth.met
-        weight = torch.tensor(3.0)
-        return (
-            loss
-            + functional.binary_cross_entropy_with_logits(
-                event[..., 0][there], truth.event[there].float(), pos_weight=weight
-            )
-            + 0.5
-            * functional.binary_cross_entropy_with_logits(
-                fast[..., 0][there], truth.fast[there].float()
-            )
-            + 0.5 * functional.cross_entropy(motion[there], truth.motion[there])
-        )
+        there, now = truth.met, truth.met & truth.happens.any(-1)
+        loss = loss + 0.5 * tell(fast[..., 0][there], truth.fast[there])
+        loss = loss + 0.5 * functional.cross_entropy(motion[there], truth.motion[there])
+        for out, true in ((happens, truth.happens), (first, truth.first)):
+            loss = loss + RARE * tell(out[there], true[there], RARE)
+        return loss + 0.5 * tell(late[..., 0][now], truth.late[now]) if now.any() else loss
+
+
+def tell(out: torch.Tensor, true: torch.Tensor, weight: float = 1.0) -> torch.Tensor:
+    """How wrong logits are about what is true or not; what is true counts `weight` times."""
+    return functional.binary_cross_entropy_with_logits(
+        out, true.float(), pos_weight=torch.tensor(weight, device=out.device)
+    )

@@ -22,6 +22,7 @@ from training.spotter.scenes import Actor, Clip
 from training.spotter.statements import draw_statement
 from training.sprite import world
 
+DRESSED, UNMARKED = 0.15, 0.1  # shares of the questions of training
 ABSENT_SHARE = 0.14  # of the questions about an object, those about one that is not there
 
 
@@ -50,19 +51,39 @@ Maker = Callable[[Clip, Voice], Question | None]
 
 
 def draw_questions(
-    clip: Clip, rng: np.random.Generator, count: int, *, held_out: bool = False
+    clip: Clip,
+    rng: np.random.Generator,
+    count: int,
+    *,
+    held_out: bool = False,
+    kinds: dict[str, float] | None = None,
 ) -> list[Question]:
-    """`count` questions of mixed kinds; `held_out` takes wordings that training never sees."""
+    """`count` questions of mixed kinds; `held_out` takes wordings that training never sees.
+
+    `kinds`: how often each kind is asked; as in `SHARES` without it.
+    """
     voice = Voice(rng, held_out)
     names = list(MAKERS)
-    shares = np.array([SHARES[n] for n in names])
+    shares = np.array([(kinds or SHARES)[n] for n in names])
     found: list[Question] = []
     while len(found) < count:
         name = names[int(rng.choice(len(names), p=shares / shares.sum()))]
         question = MAKERS[name](clip, voice)
         if question is not None:
+            question = question if held_out else dress(question, voice)
             found.append(mend_articles(question))
     return found
+
+
+def dress(question: Question, voice: Voice) -> Question:
+    """Now and then with something said before or after it, or without its question mark."""
+    text, mark = question.text.removesuffix("?"), "?" * question.text.endswith("?")
+    dressed = not question.kind.startswith("yes_no") and voice.chance(DRESSED)
+    if dressed and voice.chance(0.6):
+        text = voice.pick(words.BEFORE) + text
+    elif dressed:
+        text += voice.pick(words.AFTER)
+    return replace(question, text=text + mark * (not voice.chance(UNMARKED)))
 
 
 def mend_articles(question: Question) -> Question:
@@ -202,3 +223,4 @@ SHARES = {
     "colour": 2, "shape": 3, "motion": 4, "speed": 3, "background": 1, "count": 1.5, "which": 2,
     "objects": 1, "describe": 1.5, "time": 8, "order": 5, "yes_no": 12,
 }  # fmt: skip
+TRAINED = SHARES | {"time": 11, "order": 6}  # what is hard is asked more often in training

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import distributed, nn
+from torch import nn
 
 from rushes.readers.qwen3vl_video import cut_patches, normalise_clip
+from training.devices import add_options, check_workers, compute, feed, move
 from training.spotter import parts
 from training.spotter.labels import Cells, label_cells
 from training.spotter.model import ADAM, Eyes
@@ -24,7 +25,7 @@ from training.spotter.settings import SETTINGS
 from training.spotter.shards import CACHE, RUNS, Shards
 from training.sprite.checkpoints import Ema, load, save
 from training.sprite.muon import Both
-from training.sprite.workers import average, run_workers
+from training.sprite.workers import average, run_workers, wait_for_all
 
 SEED = 37
 OUT = RUNS / "eyes"
@@ -61,23 +62,29 @@ def draw_pairs(shards: Shards, rng: np.random.Generator, count: int) -> Pairs:
 def train(rank: int, args: argparse.Namespace) -> None:
     """One of `args.workers` processes, each with its share of the batch."""
     torch.manual_seed(SEED)
-    model = Eyes()
+    model = Eyes().to(args.device)
     optimiser, ema = Both(model, args.rate, ADAM), Ema(model)
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "last.pt"
     state = load(path, model, ema, optimiser)
-    distributed.barrier()
+    wait_for_all()
     shards, saved_at = Shards(args.cache), time.time()
     begin, done = time.time() - state["seconds"], state["seconds"] / (args.minutes * 60)
-    sums: dict[str, list[float]] = {}
+    sums: dict[str, list[torch.Tensor]] = {}
+
+    def draw(step: int) -> Pairs:
+        rng = np.random.default_rng((SEED, step, rank))
+        return draw_pairs(shards, rng, args.batch // args.workers)
+
+    batches = feed(draw, state["step"], args.feeders)
     while done < 1:
         step = state["step"]
         rate = args.rate * min(1, (step + 1) / 100) * min(1, (1 - done) / args.decay + 0.01)
         optimiser.set_rate(rate)
-        rng = np.random.default_rng((SEED, step, rank))
-        drawn = draw_pairs(shards, rng, args.batch // args.workers)
+        drawn = move(next(batches), args.device)
         optimiser.zero_grad()
-        out = model(drawn.pixels, drawn.grids, drawn.truth)
+        with compute(args.device):
+            out = model(drawn.pixels, drawn.grids, drawn.truth)
         (out["sight"] + out["colour"] + out["shape"]).backward()
         done = average(model, (time.time() - begin) / (args.minutes * 60))
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -85,9 +92,9 @@ def train(rank: int, args: argparse.Namespace) -> None:
         state = {"step": step + 1, "seconds": time.time() - begin}
         ema.update(model, step + 1)
         for name, value in out.items():
-            sums.setdefault(name, []).append(float(value.detach()))
+            sums.setdefault(name, []).append(value.detach())
         if rank == 0 and state["step"] % args.every == 0:
-            line = "  ".join(f"{n} {np.mean(v):.3f}" for n, v in sums.items())
+            line = "  ".join(f"{n} {torch.stack(v).mean():.3f}" for n, v in sums.items())
             print(f"{state['seconds']:6.0f} s  step {state['step']}  {line}", flush=True)
             sums.clear()
         if rank == 0 and time.time() - saved_at > 120:
@@ -99,6 +106,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
+    add_options(parser)
     parser.add_argument("--minutes", type=float, default=40, help="of the wall clock")
     parser.add_argument("--batch", type=int, default=96, help="pairs, of all workers together")
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
@@ -112,6 +120,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     args = parse()
+    check_workers(args.device, args.workers)
     run_workers(train, args, args.workers)
 
 

@@ -8,17 +8,19 @@ Two phases share the time: simple (clips of one object at most), all. Resumable:
 import argparse
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import distributed, nn
+from torch import nn
 
 from rushes.readers.qwen3vl_video import cut_patches, normalise_clip
+from training.devices import add_options, check_workers, compute, feed, move
 from training.spotter import parts
 from training.spotter.labels import Labels, join_labels, label_clip
 from training.spotter.model import ADAM, Spotter
-from training.spotter.questions import Question, draw_questions, say_time
+from training.spotter.questions import TRAINED, Question, draw_questions, say_time
 from training.spotter.sequences import Batch, Writer, join_sequences
 from training.spotter.settings import SETTINGS
 from training.spotter.shards import CACHE, RUNS, Shards
@@ -27,7 +29,7 @@ from training.spotter.tokenizer import train_tokenizer
 from training.spotter.train_eyes import OUT as EYES
 from training.sprite.checkpoints import Ema, load, save
 from training.sprite.muon import Both
-from training.sprite.workers import average, run_workers
+from training.sprite.workers import average, run_workers, wait_for_all
 
 SEED = 31
 SIMPLE = 0.15  # of the time, when this phase ends
@@ -70,7 +72,7 @@ class Data:
             frames = torch.from_numpy(np.array(item.frames))
             cut = cut_patches(normalise_clip(frames, SETTINGS), SETTINGS)
             shift = float(rng.uniform(0, SHIFT)) if rng.random() < SHIFTED else 0.0
-            mine = [move(q, shift) for q in draw_questions(item.clip, rng, asked)]
+            mine = [delay(q, shift) for q in draw_questions(item.clip, rng, asked, kinds=TRAINED)]
             seconds = [s + shift for s in item.seconds]
             sequences.append(self.writer.write(seconds, cut.grid, mine))
             truths.append(label_clip(item.clip, np.array(item.seconds), cut.grid))
@@ -81,7 +83,7 @@ class Data:
         return Draw(batch, join_labels(truths), questions)
 
 
-def move(question: Question, shift: float) -> Question:
+def delay(question: Question, shift: float) -> Question:
     """The same question about a clip that begins `shift` seconds later."""
     if question.seconds is None:
         return question
@@ -89,42 +91,60 @@ def move(question: Question, shift: float) -> Question:
     return replace(question, seconds=seconds, answer=say_time(seconds))
 
 
-def take_step(model: Spotter, drawn: Draw) -> dict[str, torch.Tensor]:
+def take_step(model: Spotter, drawn: Draw, device: str) -> dict[str, torch.Tensor]:
     """Losses with their gradients; `sight` is only watched."""
-    out = model(drawn.batch, drawn.truth)
+    with compute(device):
+        out = model(move(drawn.batch, device), move(drawn.truth, device))
     (out["answer"] + STORY_WEIGHT * out["story"]).backward()
-    return out
+    return move(out, "cpu") if device != "cpu" else out
+
+
+def begin_model(args: argparse.Namespace, vocabulary: int) -> Spotter:
+    """Over the eyes that were trained alone, or from an exported reader."""
+    model = Spotter(vocabulary)
+    if args.from_weights:
+        model.take_weights(args.from_weights)
+    else:
+        model.take_eyes(args.eyes / "last.pt")
+    return model.to(args.device)
 
 
 def train(rank: int, args: argparse.Namespace) -> None:
     """One of `args.workers` processes, each with its share of the batch."""
     torch.manual_seed(SEED)
     tokenizer = train_tokenizer()
-    model = Spotter(len(tokenizer))
-    model.take_eyes(args.eyes / "last.pt")
+    model = begin_model(args, len(tokenizer))
     optimiser, ema = Both(model, args.rate, ADAM), Ema(model)
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "last.pt"
     state = load(path, model, ema, optimiser)
-    distributed.barrier()
+    wait_for_all()
     data = Data(args.cache, Writer(tokenizer))
     tally, saved_at = Tally(tokenizer, 1 / parts.FPS), time.time()
     begin, done = time.time() - state["seconds"], state["seconds"] / (args.minutes * 60)
     if rank == 0:
         print(f"{len(data.shards)} clips, from step {state['step']}", flush=True)
+
+    def draw(step: int, simple: bool) -> Draw:
+        picks = data.pick(step, args.batch, simple=simple)[rank :: args.workers]
+        return data.draw(picks, np.random.default_rng((SEED, step, rank)), args.questions)
+
+    simple = done < SIMPLE and not args.from_weights
+    batches = feed(partial(draw, simple=simple), state["step"], args.feeders)
     while done < 1:
-        step = state["step"]
-        rate = args.rate * min(1, (step + 1) / 100) * min(1, (1 - done) / args.decay + 0.01)
-        optimiser.set_rate(rate)
-        picks = data.pick(step, args.batch, simple=done < SIMPLE)[rank :: args.workers]
-        drawn = data.draw(picks, np.random.default_rng((SEED, step, rank)), args.questions)
+        if simple and done >= SIMPLE:
+            simple = False
+            batches = feed(partial(draw, simple=False), state["step"], args.feeders)
+        rate = args.rate * min(1, (state["step"] + 1) / 100)
+        optimiser.set_rate(rate * min(1, (1 - done) / args.decay + 0.01))
+        drawn = next(batches)
         optimiser.zero_grad()
-        out = take_step(model, drawn)
+        out = take_step(model, drawn, args.device)
         done = average(model, (time.time() - begin) / (args.minutes * 60))
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        state = {"step": step + 1, "seconds": time.time() - begin}
-        ema.update(model, step + 1)
+        state = {"step": state["step"] + 1, "seconds": time.time() - begin}
+        ema.update(model, state["step"])
         tally.add(drawn.batch, drawn.questions, out)
         if rank == 0 and state["step"] % args.every == 0:
             print(f"{state['seconds']:6.0f} s  step {state['step']}  {tally.report()}", flush=True)
@@ -137,6 +157,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
+    add_options(parser)
     parser.add_argument("--minutes", type=float, default=100, help="of the wall clock")
     parser.add_argument("--batch", type=int, default=16, help="clips, of all workers together")
     parser.add_argument("--questions", type=int, default=14, help="about each clip")
@@ -148,12 +169,16 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=50, help="steps between two lines")
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--eyes", type=Path, default=EYES, help="where train_eyes left its result")
+    parser.add_argument(
+        "--from-weights", type=Path, help="an exported reader to go on from, instead of the eyes"
+    )
     parser.add_argument("--out", type=Path, default=RUNS / "reader")
     return parser.parse_args(words)
 
 
 def main() -> None:
     args = parse()
+    check_workers(args.device, args.workers)
     run_workers(train, args, args.workers)
 
 
