@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.spotter.others import OTHERS
 from training.spotter.questions import Question, draw_questions
 from training.spotter.scenes import Clip, sample_clip
 from training.sprite import world
 
-SEED = 909
+SEED, OTHER_SEED = 909, 910
 ASKED = 5  # questions a clip
 CRF = 12  # of clips whose look says no compression: a file needs some
 
@@ -42,4 +43,15 @@ def draw_cases(questions: int) -> list[Case]:
         wording = tuple(bool((number // 2 + k) % 2) for k in range(ASKED))
         asked = tuple(draw_questions(clip, rng, 1, held_out=held)[0] for held in wording)
         cases.append(Case(number, clip, held_out, asked, wording))
+    return cases
+
+
+def draw_other_cases(questions: int) -> list[Case]:
+    """The same kinds of clips, of their own seed, asked in the wordings of another author."""
+    rng = np.random.default_rng(OTHER_SEED)
+    cases = []
+    for number in range(-(-questions // ASKED)):
+        clip = sample_clip(rng, include_held_out=bool(number % 2))
+        asked = tuple(draw_questions(clip, rng, ASKED, wordings=OTHERS))
+        cases.append(Case(number, clip, has_held_out(clip), asked, (True,) * ASKED))
     return cases

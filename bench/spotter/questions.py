@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from bench.spotter.agreement import compare_with_oracle
-from bench.spotter.cases import CRF, SEED, Case, draw_cases
+from bench.spotter.cases import CRF, SEED, Case, draw_cases, draw_other_cases
 from bench.sprite.adherence import wilson
 from rushes.readers.base import LoadedReader, find_reader
 from rushes.readers.sampling import sample_clip
@@ -84,7 +84,7 @@ def ask_cases(cases: list[Case], args: argparse.Namespace) -> list[dict]:
     """All of them, on as many workers as asked for, in order."""
     context = get_context("spawn")
     with ProcessPoolExecutor(args.workers, context, _start_worker, (args.weights,)) as pool:
-        return [row for rows in pool.map(ask_case, cases) for row in rows][: args.questions]
+        return [row for rows in pool.map(ask_case, cases) for row in rows]
 
 
 def is_right(row: dict, interval: float) -> bool:
@@ -175,6 +175,7 @@ def report(rows: list[dict], args: argparse.Namespace, seconds: float) -> dict[s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--questions", type=int, default=QUESTIONS)
+    parser.add_argument("--others", type=int, default=500, help="in another author's wordings")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--threads", type=int, default=2, help="while a single clip is timed")
     parser.add_argument("--weights", type=Path, default=OUT)
@@ -182,15 +183,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
     begin = time.time()
-    rows = ask_cases(draw_cases(args.questions), args)
+    rows = ask_cases(draw_cases(args.questions), args)[: args.questions]
+    others = ask_cases(draw_other_cases(args.others), args)[: args.others]
     result = report(rows, args, time.time() - begin)
+    result["wordings_of_another_author"] = summarise(others, result["settings"]["interval_seconds"])
     result["speed"] = time_reading(args.weights, args.threads)
     if args.sprite_clips:
         result["oracle"] = compare_with_oracle(args.weights, args.sprite_clips)
-    result["rows"] = rows
+    result["rows"], result["rows_of_another_author"] = rows, others
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps({k: v for k, v in result.items() if k != "rows"}, indent=1))
+    print(json.dumps({k: v for k, v in result.items() if not k.startswith("rows")}, indent=1))
 
 
 if __name__ == "__main__":

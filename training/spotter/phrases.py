@@ -1,5 +1,6 @@
 """Objects, motions and events in words: phrases that mean one thing in a clip, or nothing in it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,17 +14,21 @@ SYNONYMS = 0.2  # share of the words that are replaced by another for the same
 
 @dataclass(frozen=True)
 class Voice:
-    """Who asks: a source of chance, and whether the wordings are those kept from training."""
+    """Who asks: a source of chance, and in which wordings.
+
+    `held_out`: in those that are kept from training. `wordings`: in these, instead of either.
+    """
 
     rng: np.random.Generator
     held_out: bool = False
+    wordings: Mapping[str, tuple[str, ...]] | None = None
 
     def chance(self, share: float) -> bool:
         return bool(self.rng.random() < share)
 
     def word(self, kind: str) -> str:
         """A wording of a kind of question, as a format."""
-        forms = (words.HELD_OUT if self.held_out else words.TRAIN)[kind]
+        forms = (self.wordings or (words.HELD_OUT if self.held_out else words.TRAIN))[kind]
         return forms[int(self.rng.integers(len(forms)))]
 
     def pick(self, options: tuple | list):

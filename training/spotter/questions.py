@@ -1,6 +1,6 @@
 """Questions about a clip, each with its true answer, drawn at random from the clip's truth."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,13 +56,14 @@ def draw_questions(
     count: int,
     *,
     held_out: bool = False,
-    kinds: dict[str, float] | None = None,
+    kinds: Mapping[str, float] | None = None,
+    wordings: Mapping[str, tuple[str, ...]] | None = None,
 ) -> list[Question]:
     """`count` questions of mixed kinds; `held_out` takes wordings that training never sees.
 
-    `kinds`: how often each kind is asked; as in `SHARES` without it.
+    `kinds`: how often each kind is asked; as in `SHARES` without it. `wordings`: to ask in.
     """
-    voice = Voice(rng, held_out)
+    voice = Voice(rng, held_out, wordings)
     names = list(MAKERS)
     shares = np.array([(kinds or SHARES)[n] for n in names])
     found: list[Question] = []
@@ -70,7 +71,7 @@ def draw_questions(
         name = names[int(rng.choice(len(names), p=shares / shares.sum()))]
         question = MAKERS[name](clip, voice)
         if question is not None:
-            question = question if held_out else dress(question, voice)
+            question = question if held_out or wordings else dress(question, voice)
             found.append(mend_articles(question))
     return found
 
