@@ -26,6 +26,9 @@ HEADS = {
     "export": "export",
     "ask": "ask",
     "check": "check",
+    "repair": "repair",
+    "golden": "golden",
+    "gate": "gate",
 }
 MAX_ROWS = 40
 STYLES = {"passed": "green", "failed": "yellow", "error": "red", "refused": "red"}
@@ -76,7 +79,7 @@ def _stages_cell(clip: ClipResult) -> Text:
         nodes.setdefault((stage.result, stage.stage), []).append(stage.seconds)
     hits, ran = [], []
     for (result, stage_name), spent in nodes.items():
-        head = HEADS[stage_name] + (f" ×{len(spent)}" if len(spent) > 1 else "")
+        head = HEADS.get(stage_name, stage_name) + (f" ×{len(spent)}" if len(spent) > 1 else "")
         if result == "hit":
             hits.append(head)
         else:

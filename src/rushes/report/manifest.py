@@ -163,7 +163,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 def _needed_keys(plan: Plan) -> list[Key]:
     """Keys of the results that a manifest reads: clips and verdicts."""
-    nodes = [take.nodes["check"] for shot in plan.shots for take in shot.takes]
+    nodes = [take.verdict for shot in plan.shots for take in shot.takes]
     nodes += [shot.kept.nodes["export"] for shot in plan.shots]
     nodes += [node for film in plan.films for node in film.nodes.values()]
     return [node.key for node in nodes if node.key is not None]
@@ -199,7 +199,7 @@ def _record_attempt(
     take: Take, kept: Take, clip: ClipResult, results: Mapping[Key, Result]
 ) -> AttemptRecord:
     is_kept = take.attempt == kept.attempt
-    key = take.nodes["check"].key
+    key = take.verdict.key
     passed: bool | None = None
     rows: object = []
     if key is not None and key in results:
