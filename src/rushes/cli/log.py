@@ -12,7 +12,9 @@ from rushes.cli.common import common_options, print_json, require_folder, show_b
 from rushes.errors import UsageError
 
 if TYPE_CHECKING:
-    from rushes.ledger import Ledger
+    from collections.abc import Sequence
+
+    from rushes.ledger import Ledger, NodeRow
     from rushes.route.account import By
 
 
@@ -90,7 +92,21 @@ def _show_run(ledger: Ledger | None, run: str, *, as_csv: bool, as_json: bool) -
                    f" {show_bytes(node.peak_bytes):>9}  {ending}")  # fmt: skip
     if not nodes:
         click.echo(f"run {run} computed nothing, or is not in the ledger")
+    if (said := _sum_repairs(nodes)) is not None:
+        click.echo(said)
     return 0
+
+
+def _sum_repairs(nodes: Sequence[NodeRow]) -> str | None:
+    """What repairs took, beside as many takes of the same shots; None where there were none."""
+    takes = {node.shot: node.token_passes for node in nodes if node.stage == "denoise"}
+    repairs = [node for node in nodes if node.stage == "repair" and node.error is None]
+    pairs = [(n.token_passes or 0, takes[n.shot] or 0) for n in repairs if n.shot in takes]
+    if not pairs:
+        return None
+    cost, whole = (sum(column) for column in zip(*pairs, strict=True))
+    share = f" ({cost / whole:.0%})" if whole else ""
+    return f"repairs: {len(pairs)}, {cost:,} token passes, where takes need {whole:,}{share}"
 
 
 def _show_runs(ledger: Ledger | None, limit: int, *, as_csv: bool, as_json: bool) -> int:

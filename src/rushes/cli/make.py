@@ -38,10 +38,12 @@ Examples:
 @click.argument("targets", nargs=-1, metavar="[SHOT|FILM]...")
 @click.option("--seed", type=click.IntRange(0, 2**53 - 1), help="Seed of every shot.")
 @click.option("--attempts", type=click.IntRange(1, 100), help="Takes to try per shot.")
-@click.option("--locked", is_flag=True,
-              help="Refuse to add anything to rushes.lock; make the takes accepted in it.")  # fmt: skip
-@click.option("--accept", is_flag=True,
-              help="Write the takes that pass into rushes.lock.")  # fmt: skip
+@click.option(
+    "--locked",
+    is_flag=True,
+    help="Refuse to add anything to rushes.lock; make the takes accepted in it.",
+)
+@click.option("--accept", is_flag=True, help="Write the takes that pass into rushes.lock.")
 @click.option(
     "--changed", "revision", metavar="REV", is_flag=False, flag_value="HEAD",
     help="Only what differs from a git revision; HEAD where none is named.",

@@ -72,10 +72,10 @@ def render_page(manifest: Manifest, folder: Path) -> bytes:
         + _draw_section("shot", [drawn[name] for name in drawn if name in shots], len(shots))
         + draw_rest(choice.rest, records, len(choice.cards))
     )
-    style, script = _asset("page.css"), _asset("page.js")
-    page = Template(_asset("page.html")).substitute(
+    style, script = asset("page.css"), asset("page.js")
+    page = Template(asset("page.html")).substitute(
         title=escape(f"{manifest.project}: report"),
-        policy=_security_policy(f"\n{script}"),
+        policy=security_policy(f"\n{script}"),
         style=style,
         script=script,
         header=draw_header(manifest),
@@ -135,12 +135,13 @@ def _draw_section(noun: str, cards: list[str], total: int) -> str:
     return f"<section><h2>{title}</h2>{''.join(cards)}</section>"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file beside this module."""
     return resources.files("rushes.report").joinpath(name).read_text("utf-8")
 
 
-def _security_policy(script: str) -> str:
-    """Nothing is loaded from anywhere but this page and clips beside it; no other script runs."""
+def security_policy(script: str) -> str:
+    """What a page may do: nothing is loaded from anywhere but this page and clips beside it; no other script runs."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         "default-src 'none'; img-src data:; media-src data: 'self' file:; "

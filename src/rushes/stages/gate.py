@@ -80,6 +80,16 @@ def _explain(row: Row, made: Row) -> str:
     return f"below what the project asks for ({row['message'] or 'the check itself is content'})"
 
 
+def describe_rule(rule: GateRule) -> str:
+    """A rule in words."""
+    said = [] if rule.threshold is None else [f"needs {rule.threshold:g}"]
+    said += ["warns only"] if rule.level == "warn" else []
+    if rule.worse_by is not None:
+        taken = "no take yet" if rule.accepted is None else f"the accepted {rule.accepted:g}"
+        said.append(f"at most {rule.worse_by:g} below {taken}")
+    return ", ".join(said) or "as the check itself"
+
+
 def sum_up_rows(rows: Iterable[Row]) -> dict[str, object]:
     """What re-rolls go by; a check that only warns refuses nothing."""
     counted = [row for row in rows if row.get("level") != "warn"]
