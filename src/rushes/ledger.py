@@ -60,6 +60,13 @@ FROM begun LEFT JOIN ended USING (id) ORDER BY started_at DESC LIMIT ?
 """
 
 
+USES = """
+SELECT run, MIN(nodes.started_at), COALESCE(project, ''), COALESCE(command, ''),
+    COALESCE(asked_by, ''), shot, model, COUNT(*), SUM(seconds), GROUP_CONCAT(DISTINCT version)
+FROM nodes LEFT JOIN begun ON begun.id = run
+WHERE (model = ? OR model GLOB ?) AND error IS NULL
+GROUP BY run, shot, model ORDER BY MIN(nodes.started_at) DESC, shot
+"""
 CHUNK = 30_000
 """Keys of one question: SQLite takes 32,766 values."""
 
@@ -144,6 +151,22 @@ class HitRow(msgspec.Struct, frozen=True):
     device: str
     nodes: int
     seconds: float
+
+
+class UseRow(msgspec.Struct, frozen=True):
+    """What a run computed of a shot with a model. ``versions``: of what stood behind its stages,
+    comma-separated."""
+
+    run: str
+    started_at: float
+    project: str
+    command: str
+    asked_by: str
+    shot: str
+    model: str
+    nodes: int
+    seconds: float
+    versions: str
 
 
 class Ledger:
@@ -243,6 +266,19 @@ class Ledger:
             node if node.passed is None else msgspec.structs.replace(node, passed=bool(node.passed))
             for node in nodes
         ]
+
+    def uses(self, model: str) -> list[UseRow]:
+        """Where a model was used: each shot of each run that it computed something of, newest
+        first; all numerics that it was run with count as the model."""
+        with self._map_errors():
+            rows = self._db.execute(USES, [model, f"{model}@*"]).fetchall()
+        return [UseRow(*row) for row in rows]
+
+    def models(self) -> list[str]:
+        """Every model that a node was computed with."""
+        with self._map_errors():
+            rows = self._db.execute("SELECT DISTINCT model FROM nodes WHERE model IS NOT NULL")
+            return sorted({str(row[0]).partition("@")[0] for row in rows})
 
     def typical(self) -> dict[tuple[str, str | None], tuple[float, int]]:
         """Mean seconds and largest peak of each (stage, model) over its finished nodes."""
