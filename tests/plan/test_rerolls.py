@@ -126,12 +126,20 @@ def test_a_container_fault_and_equal_failures_stop() -> None:
     one = shot(refuse(verdicts, plan, verdict("drift")))
     assert len(one.takes) == 2
     assert "alike to the last digit (drift)" in one.stopped
-    assert why_stop([{"verdicts": []}, {"verdicts": []}]) == ""
+    assert why_stop(one.takes, [{"verdicts": []}] * 2) == ""
+
+
+def test_a_repair_that_changes_nothing_is_followed_by_another_seed() -> None:
+    verdicts, row = Verdicts(), verdict("click", (0.5, 0.6))
+    plan = refuse(verdicts, refuse(verdicts, plan_text(TEXT), row), row)
+    one = shot(plan)
+    assert [len(take.mends) for take in one.takes] == [0, 1, 0]
+    assert one.stopped == ""
 
 
 def test_a_warning_is_no_refusal() -> None:
     facts = {"verdicts": [{**verdict("container"), "level": "warn"}]}
-    assert why_stop([facts]) == ""
+    assert why_stop(shot(plan_text(TEXT)).takes, [facts]) == ""
 
 
 @pytest.mark.parametrize(

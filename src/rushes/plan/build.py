@@ -119,7 +119,7 @@ def _plan_level(
             left = take.attempt + 1 < take.shot.attempts
             if len(history) < len(known) or history[-1]["passed"] or not left:
                 continue
-            stopped[take.shot.name] = why_stop(history)
+            stopped[take.shot.name] = why_stop(known, history)
             if not stopped[take.shot.name]:
                 mend = plan_mend(known, history)
                 following.append(builder.plan_take(take.shot, take.attempt + 1, done, mend))

@@ -47,15 +47,16 @@ def rank_take(take: Take, facts: Facts) -> tuple[int, float, int]:
     return facts["passes"] - take.added, facts["margin"], -take.attempt
 
 
-def why_stop(history: Sequence[Facts]) -> str:
-    """Why no seed would help after these refused takes; "" where one may."""
+def why_stop(takes: Sequence[Take], history: Sequence[Facts]) -> str:
+    """Why no seed would help after these refused takes, with their facts; "" where one may."""
     refusals = list_refusals(history[-1])
     for row in refusals:
         if row["check"] in SEEDLESS:
             return f"{row['check']} does not depend on the seed"
-    if len(history) > 1 and refusals and _alike(list_refusals(history[-2]), refusals):
+    others = [n for n, take in enumerate(takes) if take.seed != takes[-1].seed]
+    if others and refusals and _alike(list_refusals(history[others[-1]]), refusals):
         names = ", ".join(str(row["check"]) for row in refusals)
-        return f"two takes failed alike to the last digit ({names})"
+        return f"two seeds failed alike to the last digit ({names})"
     return ""
 
 
@@ -78,8 +79,11 @@ def plan_mend(takes: Sequence[Take], history: Sequence[Facts]) -> tuple[Take, Me
     chain = [n for n, take in enumerate(takes) if take.seed == seed]
     if len(chain) > MAX_REPAIRS:
         return None
+    refusals = [list_refusals(facts) for facts in history]
+    if len(chain) > 1 and _alike(refusals[chain[-2]], refusals[chain[-1]]):
+        return None  # a repair that changed nothing
     best = max(chain, key=lambda n: rank_take(takes[n], history[n]))
-    found = find_spans(shot, list_refusals(history[best]))
+    found = find_spans(shot, refusals[best])
     if found is None:
         return None
     spans, part = found

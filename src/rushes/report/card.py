@@ -151,12 +151,24 @@ def _draw_text(record: ClipRecord) -> str:
 
 
 def _draw_checks(checks: list[CheckRow]) -> str:
-    if not checks:
-        return ""
-    order = sorted(checks, key=lambda c: (c.passed, not c.refuses))
-    rows = "".join(_draw_check(check) for check in order)
+    """What did not pass as a table; what passed as a line that opens."""
+    bad = sorted((c for c in checks if not c.passed), key=lambda c: not c.refuses)
+    good = [check for check in checks if check.passed]
+    table = _draw_table(bad, "checks that did not pass") if bad else ""
+    if good:
+        names = ", ".join(escape(check.check) for check in good)
+        table += (
+            f'<details class="good"><summary><span class="sign" aria-hidden="true">✓</span> '
+            f"{count_of(len(good), 'check')} passed<small>{names}</small></summary>"
+            f"{_draw_table(good, 'checks that passed')}</details>"
+        )
+    return table
+
+
+def _draw_table(checks: list[CheckRow], caption: str) -> str:
+    rows = "".join(_draw_check(check) for check in checks)
     return (
-        '<table class="checks"><caption>checks</caption><thead><tr><th scope="col">check</th>'
+        f'<table class="checks"><caption>{caption}</caption><thead><tr><th scope="col">check</th>'
         '<th scope="col">score</th><th scope="col">needs</th><th scope="col">found</th></tr>'
         f"</thead><tbody>{rows}</tbody></table>"
     )

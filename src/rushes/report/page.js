@@ -45,6 +45,17 @@ for (const card of cards) {
   }
 }
 
+const opened = [];
+addEventListener("beforeprint", () => {
+  for (const one of document.querySelectorAll("details.good:not([open])")) {
+    one.open = true;
+    opened.push(one);
+  }
+});
+addEventListener("afterprint", () => {
+  for (const one of opened.splice(0)) one.open = false;
+});
+
 const tools = document.querySelector(".tools");
 const search = document.getElementById("search");
 const byCheck = document.getElementById("by-check");
