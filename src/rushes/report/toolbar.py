@@ -71,7 +71,9 @@ def _draw_cell(card: Card) -> str:
     clip, name = card.clip, escape(card.clip.name)
     thumb = b"" if card.sample is None else card.sample.thumb
     picture = (
-        f'<img src="{data_uri("image/jpeg", thumb)}" alt="">' if thumb else '<i class="empty"></i>'
+        f'<img src="{data_uri("image/jpeg", thumb)}" alt="a frame of {name}">'
+        if thumb
+        else '<i class="empty"></i>'
     )
     return (
         f'<a class="cell {clip.status}" href="#clip-{name}" data-clip="{name}">{picture}'
