@@ -251,7 +251,7 @@ def test_a_lock_that_cannot_be_read(
     assert caught.value.where == LOCK_FILE
     assert caught.value.hint
     if "version" in case:
-        assert "version 2" in caught.value.message
+        assert "version 3" in caught.value.message
     assert main(["plan", "-C", str(project.folder)]) == 2
     assert "Traceback" not in capsys.readouterr().err
 

@@ -109,6 +109,7 @@ def test_the_window_of_a_repair_is_smaller_than_the_take() -> None:
     assert isinstance(whole, DenoiseParams)
     assert isinstance(part, RepairParams)
     assert part.latents < whole.latents
+    assert part.steps == whole.steps // 2
     assert part.first == 1
     assert part.kept_audio == ((0, part.audio_latents),)
     assert part.kept_video[0] == (0, CONTEXT)

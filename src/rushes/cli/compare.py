@@ -33,7 +33,10 @@ Examples:
 def command(
     first: str, second: str, checks: str, page: Path | None, folder: Path, as_json: bool
 ) -> int:
-    """Set two takes, files or revisions side by side: checks, pictures, and why they differ."""
+    """Set two takes, files or revisions side by side.
+
+    Shows every check's difference, how like pictures and sounds are, and why they differ.
+    """
     from rushes.checks.registry import expand_checks
     from rushes.run.comparing import compare_targets
 

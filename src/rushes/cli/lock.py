@@ -43,7 +43,7 @@ def command(
     folder: Path,
     as_json: bool,
 ) -> int:
-    """Pin weights and toolchain in rushes.lock, and takes that are accepted."""
+    """Pin weights and toolchain in rushes.lock."""
     from rushes.lock import (
         Lock,
         check_toolchain,

@@ -13,6 +13,9 @@ from rushes.stages.repair import RepairParams
 
 CONTEXT = 2
 """Latents on either side of the spans that the transformer sees, given."""
+STEPS = 0.5
+"""Of a take's: what lies around a span decides much of it, and the checks judge the rest. A list of
+noise levels that a distilled model was trained for is kept whole."""
 
 
 def repair_params(base: DenoiseParams, time: Timeline, whole: Window, mend: Mend) -> RepairParams:
@@ -28,6 +31,7 @@ def repair_params(base: DenoiseParams, time: Timeline, whole: Window, mend: Mend
     said = {name: getattr(base, name) for name in DenoiseParams.__struct_fields__}
     said |= {
         "seed": stage_seed(mend.seed, "repair"),
+        "steps": base.steps if base.sigmas else math.ceil(base.steps * STEPS),
         "first": min(window.first, 1),
         "latents": window.latents,
         "audio_offset": time.audio_offset(window),

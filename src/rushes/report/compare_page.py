@@ -67,7 +67,7 @@ def _draw_side(side: Side) -> str:
     kind = next((kind for mark, kind in KINDS.items() if mark in data[:12]), "video/mp4")
     source = data_uri(kind, data) if data else side.path.absolute().as_uri()
     seed = "" if side.seed is None else f" <small>seed {side.seed}</small>"
-    repairs = f" <small>{side.repairs} repaired</small>" if side.repairs else ""
+    repairs = f" <small>{len(side.repairs)} repaired</small>" if side.repairs else ""
     return (
         f'<figure><video playsinline preload="auto" muted src="{escape(source)}"'
         f' aria-label="{escape(side.said)}"></video>'

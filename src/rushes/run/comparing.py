@@ -33,6 +33,7 @@ class Side:
         said: as the user named it.
         rows: verdicts that are stored; None for a file, which is judged now.
         graph: of the take; None for a file.
+        repairs: what was made again of the seed's take, in words.
     """
 
     said: str
@@ -40,7 +41,7 @@ class Side:
     rows: list[dict[str, Any]] | None = None
     graph: GraphRecord | None = None
     seed: int | None = None
-    repairs: int = 0
+    repairs: tuple[str, ...] = ()
 
 
 class CheckPair(msgspec.Struct, frozen=True):
@@ -153,12 +154,29 @@ def _list_reasons(one: Side, two: Side) -> list[str]:
     """Why they differ, by their graphs; of a file nothing is known."""
     if one.graph is None or two.graph is None:
         return []
-    found = [
+    found = [f"repaired: {said}" for said in two.repairs if said not in one.repairs]
+    found += [f"without the repair: {said}" for said in one.repairs if said not in two.repairs]
+    found += [
         f"{change.stage}: {change.describe()}" if change.stage else change.describe()
         for change in compare_graphs(one.graph, two.graph)
-        if change.reasons
+        if (reasons := [text for text in change.reasons if not _only_follows(text)])
+        and (reasons != ["new"] or not found)
     ]
     return found or ["nothing differs: the two have the same keys"]
+
+
+def _only_follows(reason: str) -> bool:
+    """Whether it says no more than that another node is read."""
+    return " clip:" in reason
+
+
+def _say_mends(take: Take) -> tuple[str, ...]:
+    fps = take.shot.shape.fps
+    return tuple(
+        f"{mend.part} of {low / fps:.2f} to {high / fps:.2f} s, seed {mend.seed}"
+        for mend in take.mends
+        for low, high in mend.spans
+    )
 
 
 class _Finder:
@@ -209,7 +227,7 @@ class _Finder:
             raise UsageError(f"the clip of {said!r} is not in the store", hint="rushes make")
         path = self.store.objects.read(clip.outputs["clip"].digest)
         rows = msgspec.convert(verdict.facts["verdicts"], list[dict[str, Any]])
-        return Side(said, path, rows, graph, take.seed, len(take.mends))
+        return Side(said, path, rows, graph, take.seed, _say_mends(take))
 
 
 def _pick_take(said: str, shot: ShotPlan, number: str) -> Take:
