@@ -32,18 +32,20 @@ CREATE TABLE IF NOT EXISTS nodes (
     predicted_peak_bytes INTEGER, peak_bytes INTEGER NOT NULL, usd REAL NOT NULL,
     resumed_step INTEGER, loads TEXT NOT NULL, passed INTEGER, error TEXT,
     placement TEXT NOT NULL DEFAULT '', device TEXT NOT NULL DEFAULT '',
-    version TEXT NOT NULL DEFAULT ''
+    version TEXT NOT NULL DEFAULT '', token_passes INTEGER
 );
 CREATE TABLE IF NOT EXISTS hits (
     run TEXT NOT NULL, stage TEXT NOT NULL, model TEXT, device TEXT NOT NULL,
     nodes INTEGER NOT NULL, seconds REAL NOT NULL
 );
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 """
-VERSION = 4
-ADD_COLUMN = "ALTER TABLE nodes ADD COLUMN {} TEXT NOT NULL DEFAULT '';"
-LATER_COLUMNS = ("placement", "device", "version")
-"""Earlier versions did not know how models lay, on what, nor what stood behind a stage."""
+VERSION = 5
+ADD_COLUMN = "ALTER TABLE nodes ADD COLUMN {} {};"
+TEXT = "TEXT NOT NULL DEFAULT ''"
+LATER_COLUMNS = {"placement": TEXT, "device": TEXT, "version": TEXT, "token_passes": "INTEGER"}
+"""Earlier versions did not know how models lay, on what, what stood behind a stage, nor how much
+work a denoise was."""
 TAKE_OVER = """
 INSERT INTO begun SELECT id, started_at, project, command, asked_by, rushes, machine FROM runs;
 INSERT INTO ended SELECT id, seconds, hits, ran, usd, exit_code FROM runs;
@@ -58,6 +60,13 @@ FROM begun LEFT JOIN ended USING (id) ORDER BY started_at DESC LIMIT ?
 """
 
 
+USES = """
+SELECT run, MIN(nodes.started_at), COALESCE(project, ''), COALESCE(command, ''),
+    COALESCE(asked_by, ''), shot, model, COUNT(*), SUM(seconds), GROUP_CONCAT(DISTINCT version)
+FROM nodes LEFT JOIN begun ON begun.id = run
+WHERE (model = ? OR model GLOB ?) AND error IS NULL
+GROUP BY run, shot, model ORDER BY MIN(nodes.started_at) DESC, shot
+"""
 CHUNK = 30_000
 """Keys of one question: SQLite takes 32,766 values."""
 
@@ -107,7 +116,8 @@ class NodeRow(msgspec.Struct, frozen=True):
     """One node that ran. ``passed`` is a check's verdict; ``loads`` seconds by part, as JSON;
     ``placement`` how the model's parts lay, "" where none was needed; ``device`` what it ran on, ""
     off the device lane; ``version`` a digest of what stands behind the stage: its own version,
-    weights, numerics and toolchain, "" where that was not recorded."""
+    weights, numerics and toolchain, "" where that was not recorded; ``token_passes`` tokens times
+    passes of the transformer, None for what is no denoise."""
 
     run: str
     key: str
@@ -128,6 +138,7 @@ class NodeRow(msgspec.Struct, frozen=True):
     placement: str = ""
     device: str = ""
     version: str = ""
+    token_passes: int | None = None
 
 
 class HitRow(msgspec.Struct, frozen=True):
@@ -140,6 +151,22 @@ class HitRow(msgspec.Struct, frozen=True):
     device: str
     nodes: int
     seconds: float
+
+
+class UseRow(msgspec.Struct, frozen=True):
+    """What a run computed of a shot with a model. ``versions``: of what stood behind its stages,
+    comma-separated."""
+
+    run: str
+    started_at: float
+    project: str
+    command: str
+    asked_by: str
+    shot: str
+    model: str
+    nodes: int
+    seconds: float
+    versions: str
 
 
 class Ledger:
@@ -161,8 +188,8 @@ class Ledger:
         version = self._read_version()
         if version < VERSION:
             known = self._db.execute("SELECT name FROM pragma_table_info('nodes')").fetchall()
-            later = [name for name in LATER_COLUMNS if known and (name,) not in known]
-            script = SCHEMA + "".join(ADD_COLUMN.format(name) for name in later)
+            later = [pair for pair in LATER_COLUMNS.items() if known and (pair[0],) not in known]
+            script = SCHEMA + "".join(ADD_COLUMN.format(*pair) for pair in later)
             script += TAKE_OVER if version == 1 else ""
             for statement in filter(str.strip, script.split(";")):
                 self._db.execute(statement)
@@ -239,6 +266,19 @@ class Ledger:
             node if node.passed is None else msgspec.structs.replace(node, passed=bool(node.passed))
             for node in nodes
         ]
+
+    def uses(self, model: str) -> list[UseRow]:
+        """Where a model was used: each shot of each run that it computed something of, newest
+        first; all numerics that it was run with count as the model."""
+        with self._map_errors():
+            rows = self._db.execute(USES, [model, f"{model}@*"]).fetchall()
+        return [UseRow(*row) for row in rows]
+
+    def models(self) -> list[str]:
+        """Every model that a node was computed with."""
+        with self._map_errors():
+            rows = self._db.execute("SELECT DISTINCT model FROM nodes WHERE model IS NOT NULL")
+            return sorted({str(row[0]).partition("@")[0] for row in rows})
 
     def typical(self) -> dict[tuple[str, str | None], tuple[float, int]]:
         """Mean seconds and largest peak of each (stage, model) over its finished nodes."""

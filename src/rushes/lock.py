@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 import tomli_w
 
+from rushes.accepted import AcceptedTake
 from rushes.catalogue.load import find_reader_entry
 from rushes.catalogue.model import Model, Numerics
 from rushes.catalogue.reader import DEFAULT_READER, Entry
@@ -29,6 +30,7 @@ from rushes.spec.resolve import check_licence
 from rushes.stages.base import Stage
 from rushes.stages.encode_given import encodes_together
 from rushes.stages.registry import STAGES
+from rushes.stages.repair import mends_spans
 from rushes.store.files import write_durable
 from rushes.store.store import Store
 from rushes.types import Digest
@@ -36,6 +38,7 @@ from rushes.types import Digest
 E = TypeVar("E", bound=Entry)
 
 LOCK_FILE = "rushes.lock"
+VERSION = 2
 LIBRARY = "ffmpeg-"
 """Prefix of FFmpeg's libraries among the versions of a toolchain."""
 HEADER = "# Written by `rushes lock`. Commit it: with it the same project gives the same bytes.\n"
@@ -71,11 +74,13 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Args:
         models: checkpoints by name, of generators and of readers.
         toolchains: by stage, the version of each distribution it depends on.
+        accepted: by shot, the take that was accepted; a file that has some is of version 2.
     """
 
     version: int = 1
     models: dict[str, LockedModel] = {}
     toolchains: dict[str, dict[str, str]] = {}
+    accepted: dict[str, AcceptedTake] = {}
 
 
 class LockChange(msgspec.Struct, frozen=True):
@@ -108,9 +113,9 @@ def read_lock(folder: Path) -> Lock:
 
 
 def _check_version(version: object) -> None:
-    if isinstance(version, int) and version > 1:
+    if isinstance(version, int) and version > VERSION:
         raise ProjectError(
-            f"{LOCK_FILE} has version {version}; this Rushes reads 1",
+            f"{LOCK_FILE} has version {version}; this Rushes reads up to {VERSION}",
             where=LOCK_FILE,
             hint="use the Rushes that wrote it, or remove it and run: rushes lock",
         )
@@ -120,11 +125,14 @@ def write_lock(folder: Path, lock: Lock) -> None:
     """Write rushes.lock whole or not at all."""
     data = msgspec.to_builtins(
         Lock(
-            version=lock.version,
+            version=VERSION if lock.accepted else 1,
             models=dict(sorted(lock.models.items())),
             toolchains=dict(sorted(lock.toolchains.items())),
+            accepted=dict(sorted(lock.accepted.items())),
         )
     )
+    if not lock.accepted:
+        del data["accepted"]
     write_durable(folder / LOCK_FILE, (HEADER + tomli_w.dumps(data)).encode())
 
 
@@ -213,6 +221,10 @@ def needed_stages(project: Project) -> list[Stage]:
         "upsample": any(shot.upscale > 1 for shot in shots),
         "refine": any(shot.upscale > 1 for shot in shots),
         "ask": _asks_reader(project),
+        "repair": any(mends_spans(shot) for shot in shots),
+        "golden": any(shot.golden is not None for shot in shots),
+        "gate": any(shot.gate or shot.golden is not None for shot in shots)
+        or any(film.gate for film in project.films.values()),
     }
     unused = {name for name, needed in used.items() if not needed}
     return [stage for name, stage in STAGES.items() if name not in unused]
@@ -265,7 +277,7 @@ def complete_lock(
             toolchains[stage.name] = installed_toolchain(stage.packages)
             old = lock.toolchains.get(stage.name)
             changes += _compare_toolchain(stage.name, old, toolchains[stage.name])
-    return Lock(1, models, toolchains), changes
+    return msgspec.structs.replace(lock, models=models, toolchains=toolchains), changes
 
 
 def decided_numerics(project: Project, lock: Lock) -> dict[str, dict[str, Numerics]]:

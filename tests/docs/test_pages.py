@@ -63,7 +63,11 @@ SECTIONS = {
     "## [models.NAME]": [info.encode_name for info in fields(tables.ModelTable)],
     "## Settings": [info.encode_name for info in fields(tables.Settings)],
     "### Only in [presets.NAME] and": ["prompt", "vars"],
-    "### Only in [shots.NAME]": ["preset", *(key for key in get_args(Control) if key != "loras")],
+    "### Only in [shots.NAME]": [
+        "preset",
+        *(key for key in get_args(Control) if key != "loras"),
+        "golden",
+    ],
     "## export": [info.encode_name for info in fields(tables.ExportTable)],
     "## [policy]": [info.encode_name for info in fields(tables.PolicyTable)],
     "## [films.NAME]": [info.encode_name for info in fields(tables.FilmTable)],
@@ -84,7 +88,7 @@ def test_the_settings_that_only_presets_and_shots_have_are_these() -> None:
     preset = {info.encode_name for info in fields(tables.PresetTable)} - common
     shot = {info.encode_name for info in fields(tables.ShotTable)} - common
     assert preset == {"prompt", "vars"}
-    assert shot - preset == {"preset", *get_args(Control)} - {"loras"}
+    assert shot - preset == {"preset", "golden", *get_args(Control)} - {"loras"}
 
 
 def test_numbers_of_the_project_file_are_the_parsers() -> None:

@@ -231,8 +231,8 @@ def test_writing_is_the_same_every_time(project: Project, locked: Lock) -> None:
 BROKEN = {
     "cut off": b"version = 1\n[models.spr",
     "not text": b"\xff\xfe\x00",
-    "another version": b"version = 2\n",
-    "a later version with more": b"version = 2\nplaces = 3\n",
+    "another version": b"version = 3\n",
+    "a later version with more": b"version = 3\nplaces = 3\n",
     "an unknown key": b"version = 1\nmodles = {}\n",
     "a wrong type": b"version = 1\n[models.sprite]\nrevision = 7\n",
     "a conflict": b"<<<<<<< HEAD\nversion = 1\n=======\n",
@@ -251,7 +251,7 @@ def test_a_lock_that_cannot_be_read(
     assert caught.value.where == LOCK_FILE
     assert caught.value.hint
     if "version" in case:
-        assert "version 2" in caught.value.message
+        assert "version 3" in caught.value.message
     assert main(["plan", "-C", str(project.folder)]) == 2
     assert "Traceback" not in capsys.readouterr().err
 

@@ -43,7 +43,20 @@ Promise.all(videos.map(wait)).then(async () => {
     mark.click();
     await sought;
   }
+  const press = (key) =>
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  const all = (what) => [...document.querySelectorAll(what)];
+  const hits = () => all(".card").filter((c) => c.offsetParent).map((c) => c.id);
+  const keys = {};
+  for (const key of ["f", "j", "t", "?"]) {
+    press(key);
+    keys[key] = hits();
+  }
+  keys.current = all(".card.current").map((c) => c.id);
+  keys.theme = [document.documentElement.dataset.theme || ""];
+  keys.open = all("dialog[open]").map((d) => d.id);
   const told = JSON.stringify({
+    keys,
     images: [...document.images].map((image) => image.naturalWidth),
     videos: videos.map((v) => [v.videoWidth, v.videoHeight, v.duration]),
     sought: video ? video.currentTime : null,
@@ -65,6 +78,7 @@ class Seen(msgspec.Struct):
     sought: float | None
     head: str
     wide: int
+    keys: dict[str, list[str]]
     blocked: list[str]
 
 
@@ -124,13 +138,17 @@ def test_images_and_clips_load_and_marks_seek(
     page = builder.folder / "out" / "report.html"
     data = render_page(make_manifest(build, builder.store), builder.folder)
     seen = look_at(data, page, tmp_path / "profile", width)
-    assert len(seen.images) == 6
+    assert len(seen.images) == 9
     assert all(seen.images)
     assert [video[:2] for video in seen.videos] == [(64, 64)] * 3
     assert all(video[2] and video[2] > 1 for video in seen.videos)
     assert seen.sought == pytest.approx(0.9)
     assert float(seen.head) == pytest.approx(0.9 / (34 / 16), abs=0.01)
     assert seen.wide <= 0
+    assert seen.keys["f"] == ["clip-second"]
+    assert seen.keys["current"] == ["clip-second"]
+    assert seen.keys["theme"] == ["dark"]
+    assert seen.keys["open"] == ["keys"]
     assert seen.blocked == []
 
 

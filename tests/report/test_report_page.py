@@ -13,16 +13,18 @@ import numpy as np
 import pytest
 
 from rushes.checks.base import Verdict
-from rushes.report.manifest import Manifest, make_manifest
+from rushes.report.junit import make_junit
+from rushes.report.manifest import Manifest, RepairRecord, make_manifest
 from rushes.report.page import MAX_CARDS, choose_clips, render_page
 from rushes.report.sample import COLUMNS, sample_clip, shrink_frame
-from rushes.types import VideoShape
+from rushes.types import Digest, VideoShape
+from tests.report.conftest import draw_clip
 
 Wanted = Callable[..., Any]
 HOSTILE = (
     "<script>alert(1)</script> \"quoted' </textarea></style><img src=x onerror=y> $style & \x00"
 )
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "input"}
 
 
 class Page(HTMLParser):
@@ -173,7 +175,7 @@ def test_scores_that_are_no_number_are_shown_as_none(builder: Any, wanted: Wante
     page = page_of(builder, [wanted("opening", "failed", checks=[odd])])
     assert "sharpness" in page.text
     assert "-3.5" in page.text
-    assert not page.all("b")
+    assert not [span for span in page.all("span") if span.get("class") == "gauge"]
 
 
 def test_sample_follows_sound_and_picture(tmp_path: Any, draw_clip: Any) -> None:
@@ -210,3 +212,51 @@ def test_shrunk_frames_keep_their_mean_and_fit(size: tuple[int, int]) -> None:
     small = shrink_frame(frame, 160)
     assert max(small.shape[:2]) <= 160
     assert (small == 77).all()
+
+
+def test_takes_stand_side_by_side_with_why_they_were_refused(builder: Any, wanted: Wanted) -> None:
+    clip = builder.folder / "take.mp4"
+    draw_clip(clip, hue=2)
+    build = builder.build([wanted("opening", rejected=2)])
+    manifest = make_manifest(build, builder.store)
+    record = manifest.clips[0]
+    repair = RepairRecord([(0.25, 0.5)], "sound", 5, 40, 100)
+    attempts = [
+        msgspec.structs.replace(one, sha256=Digest("ab" * 32), repairs=[repair] * (n == 1))
+        for n, one in enumerate(record.attempts)
+    ]
+    record = msgspec.structs.replace(record, attempts=attempts)
+    manifest = msgspec.structs.replace(manifest, clips=[record])
+    page = Page(render_page(manifest, builder.folder, lambda digest: clip))
+    assert len(page.all("figure")) == 3
+    assert len(page.all("video")) == 3
+    assert "black 0.4 of 0.9: 0.31 s of 1.06 s are black" in page.text
+    assert "sound of 0.25 to 0.50 s made again, 40 % of a take" in page.text.replace("40%", "40 %")
+    gone = Page(render_page(manifest, builder.folder))
+    assert gone.text.count("no longer stored") == 2
+
+
+def test_a_warning_shows_and_its_clip_passed(builder: Any, wanted: Wanted) -> None:
+    build = builder.build([wanted("opening")])
+    clip = build.result.shots[0]
+    row = {**clip.checks[0], "passed": False, "score": 0.7, "level": "warn", "calibrated": 0.8}
+    clip = msgspec.structs.replace(clip, checks=[row, *clip.checks[1:]], stopped="no seed helps")
+    manifest = make_manifest(build, builder.store)
+    run = msgspec.structs.replace(manifest.run, shots=[clip])
+    manifest = msgspec.structs.replace(manifest, run=run)
+    page = Page(render_page(manifest, builder.folder))
+    assert next(row["class"] for row in page.all("tr") if "class" in row) == "warned"
+    assert "calibrated 0.8" in page.text
+    assert "no further take: no seed helps" in page.text
+    assert [chip["data-status"] for chip in page.all("button") if "data-status" in chip] == [
+        "", "passed",
+    ]  # fmt: skip
+    junit = make_junit(manifest).decode()
+    assert 'failures="0"' in junit
+    assert "warning: " in junit
+
+
+def test_what_begins_is_drawn_above_and_below_a_line(builder: Any, wanted: Wanted) -> None:
+    page = page_of(builder, [wanted("opening")])
+    kinds = {tick["class"] for tick in page.all("i") if tick.get("class", "").startswith("tick")}
+    assert "tick heard" in kinds

@@ -69,6 +69,34 @@ def test_a_ledger_of_version_2_is_taken_over(tmp_path: Path) -> None:
     assert [row.placement for row in Ledger(path).nodes()] == ["parts"]
 
 
+def test_a_ledger_of_version_4_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    before = Ledger(path)
+    before.add_nodes([NODE])
+    before.close()
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("ALTER TABLE nodes DROP COLUMN token_passes; PRAGMA user_version = 4;")
+    ledger = Ledger(path)
+    ledger.add_nodes([msgspec.structs.replace(NODE, key="k2", token_passes=7)])
+    assert {row.key: row.token_passes for row in Ledger(path).nodes()} == {NODE.key: None, "k2": 7}
+
+
+def test_where_a_model_was_used(ledger: Ledger) -> None:
+    ledger.begin_run(START)
+    rows = [
+        msgspec.structs.replace(NODE, model="sprite", key="a", shot="one"),
+        msgspec.structs.replace(NODE, model="sprite", key="b", shot="one", seconds=2.0),
+        msgspec.structs.replace(NODE, model="sprite@bfloat16", key="c", shot="two"),
+        msgspec.structs.replace(NODE, model="sprite-2", key="d", shot="three"),
+        msgspec.structs.replace(NODE, model="sprite", key="e", shot="four", error="x"),
+    ]
+    ledger.add_nodes([msgspec.structs.replace(row, run=START.id) for row in rows])
+    uses = ledger.uses("sprite")
+    assert {(use.shot, use.nodes) for use in uses} == {("one", 2), ("two", 1)}
+    assert {use.project for use in uses} == {START.project}
+    assert ledger.models() == ["sprite", "sprite-2"]
+
+
 def test_a_run_without_an_end_counts_what_it_did(ledger: Ledger) -> None:
     ledger.begin_run(START)
     ledger.add_nodes([NODE, msgspec.structs.replace(NODE, error="x", usd=0.25)])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +38,7 @@ class Verdict:
         score: higher is better; ``passed`` is ``score >= threshold``.
         evidence: what was measured; names carry their unit (``black_seconds``, ``peak_dbfs``).
         message: one sentence for a person, without a full stop.
+        part: what has to be made again where it fails; None for what its check is known for.
     """
 
     check: str
@@ -46,6 +47,7 @@ class Verdict:
     message: str = ""
     spans: tuple[Span, ...] = ()
     evidence: dict[str, float | int | str] = field(default_factory=dict)
+    part: Literal["picture", "sound", "both"] | None = None
 
     @property
     def passed(self) -> bool:

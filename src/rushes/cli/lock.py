@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rushes.cli.common import common_options, print_json, require_folder, vram_option
+
+if TYPE_CHECKING:
+    from rushes.lock import LockChange
 
 MAX_WIDTH = 100
 
@@ -22,13 +26,23 @@ def shorten(text: str) -> str:
 Examples:
   rushes lock              add what is missing; refuse (exit 3) what differs
   rushes lock --vram 24GB  choose numerics (fp8, int8, tiles) for a card of that memory
-  rushes lock --update     accept the weights and versions that are installed""",
+  rushes lock --update     accept the weights and versions that are installed
+  rushes lock --accept opening    keep this take: make --locked makes it again""",
 )
 @click.option("--update", is_flag=True, help="Take over what is installed where it differs.")
+@click.option("--accept", "shots", multiple=True, metavar="SHOT",
+              help="Write the seed and scores of a shot's kept take, which passed.")  # fmt: skip
 @vram_option
 @click.option("--device", metavar="NAME", help="Propose numerics for this card, such as rtx4090.")
 @common_options
-def command(update: bool, vram: int | None, device: str | None, folder: Path, as_json: bool) -> int:
+def command(
+    update: bool,
+    shots: tuple[str, ...],
+    vram: int | None,
+    device: str | None,
+    folder: Path,
+    as_json: bool,
+) -> int:
     """Pin weights and toolchain in rushes.lock."""
     from rushes.lock import (
         Lock,
@@ -59,6 +73,8 @@ def command(update: bool, vram: int | None, device: str | None, folder: Path, as
     after, changes = complete_lock(project, lock, store, update=update, numerics=numerics)
     if changes:
         write_lock(folder, after)
+    if shots:
+        changes += _accept(folder, shots)
     if as_json:
         print_json({"path": "rushes.lock", "changes": changes})
         return 0
@@ -68,3 +84,15 @@ def command(update: bool, vram: int | None, device: str | None, folder: Path, as
         click.echo(f"{change.what}: {before} → {shorten(now)}")
     click.echo("rushes.lock is written" if changes else "rushes.lock is complete; nothing changed")
     return 0
+
+
+def _accept(folder: Path, shots: tuple[str, ...]) -> list[LockChange]:
+    """Accept the kept takes of these shots, as they are stored."""
+    from rushes.run.accept import accept_takes
+    from rushes.run.build import BuildOptions
+    from rushes.run.inspect import inspect_project
+    from rushes.store.store import Store, find_store
+
+    view = inspect_project(folder, BuildOptions())
+    store = Store(find_store(folder))
+    return accept_takes(view.plan.project, view.plan, view.lock, view.results, store, shots)[1]

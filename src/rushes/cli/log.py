@@ -12,7 +12,9 @@ from rushes.cli.common import common_options, print_json, require_folder, show_b
 from rushes.errors import UsageError
 
 if TYPE_CHECKING:
-    from rushes.ledger import Ledger
+    from collections.abc import Sequence
+
+    from rushes.ledger import Ledger, NodeRow
     from rushes.route.account import By
 
 
@@ -23,6 +25,7 @@ Examples:
   rushes log                  the latest builds
   rushes log 3f9a0c12be01     every stage that a build ran
   rushes log --by model       what each model used, what the cache saved, what became slower
+  rushes log --model sprite   where a model was used: runs, projects, shots, for whom
   rushes log --by day --csv   for a spreadsheet; also by project, and by key: who asked
   rushes log --json -n 100    for programs""",
 )
@@ -30,10 +33,17 @@ Examples:
 @click.option("-n", "limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True)
 @click.option("--by", type=click.Choice(["model", "project", "day", "key"]),
               help="Add the whole ledger up.")  # fmt: skip
+@click.option("--model", metavar="NAME", help="Where this model was used.")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values.")
 @common_options
 def command(
-    run: str | None, limit: int, by: str | None, as_csv: bool, folder: Path, as_json: bool
+    run: str | None,
+    limit: int,
+    by: str | None,
+    model: str | None,
+    as_csv: bool,
+    folder: Path,
+    as_json: bool,
 ) -> int:
     """Show the ledger: what ran, how long, and for whom."""
     from rushes.ledger import Ledger
@@ -43,8 +53,12 @@ def command(
         raise UsageError("--csv and --json are two forms of one answer", hint="keep one of them")
     if run is not None and by is not None:
         raise UsageError("--by adds the whole ledger up, and a run is named", hint="keep one")
+    if model is not None and (run is not None or by is not None):
+        raise UsageError("--model asks one question, and a run or --by another", hint="keep one")
     path = find_store(require_folder(folder)) / "ledger.sqlite"
     ledger = Ledger(path) if path.exists() else None
+    if model is not None:
+        return _show_uses(ledger, model, as_csv=as_csv, as_json=as_json)
     if by is not None:
         return _show_account(ledger, cast("By", by), as_csv=as_csv, as_json=as_json)
     if run is not None:
@@ -90,6 +104,42 @@ def _show_run(ledger: Ledger | None, run: str, *, as_csv: bool, as_json: bool) -
                    f" {show_bytes(node.peak_bytes):>9}  {ending}")  # fmt: skip
     if not nodes:
         click.echo(f"run {run} computed nothing, or is not in the ledger")
+    if (said := _sum_repairs(nodes)) is not None:
+        click.echo(said)
+    return 0
+
+
+def _sum_repairs(nodes: Sequence[NodeRow]) -> str | None:
+    """What repairs took, beside as many takes of the same shots; None where there were none."""
+    takes = {node.shot: node.token_passes for node in nodes if node.stage == "denoise"}
+    repairs = [node for node in nodes if node.stage == "repair" and node.error is None]
+    pairs = [(n.token_passes or 0, takes[n.shot] or 0) for n in repairs if n.shot in takes]
+    if not pairs:
+        return None
+    cost, whole = (sum(column) for column in zip(*pairs, strict=True))
+    share = f" ({cost / whole:.0%})" if whole else ""
+    return f"repairs: {len(pairs)}, {cost:,} token passes, where takes need {whole:,}{share}"
+
+
+def _show_uses(ledger: Ledger | None, model: str, *, as_csv: bool, as_json: bool) -> int:
+    """Each shot of each run that the model computed something of."""
+    rows = ledger.uses(model) if ledger else []
+    if as_json:
+        print_json({"model": model, "uses": rows})
+        return 0
+    if as_csv:
+        from rushes.ledger import UseRow
+
+        _print_csv(UseRow.__struct_fields__, list(rows))
+        return 0
+    for row in rows:
+        day = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.started_at))
+        stages = f"{row.nodes} stage{'s' * (row.nodes != 1)}"
+        click.echo(f"{row.run}  {day}  {row.project:<16} {row.asked_by:<10} {row.shot:<20}"
+                   f" {stages:>9} {show_seconds(row.seconds):>9}  {row.command}")  # fmt: skip
+    if not rows:
+        known = ", ".join(ledger.models()) if ledger else ""
+        click.echo(f"{model} was not used here" + (f"; what was: {known}" if known else ""))
     return 0
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "plan": "Show what make would run, in which order, and what is loaded when.",
     "graph": "Print the graph of stages as text, Mermaid or JSON.",
     "diff": "Compare the graph with that of another git revision.",
+    "compare": "Set two takes, files or revisions side by side.",
     "why": "Say in words why a stage would run, or why not.",
     "lock": "Pin weights and toolchain in rushes.lock.",
     "verify": "Re-run stages in a fresh store and compare the bytes.",

@@ -19,6 +19,8 @@ from rushes.cli.common import (
 
 if TYPE_CHECKING:
     from rushes.run.build import Build, BuildOptions
+    from rushes.spec.project import Project
+    from rushes.store.store import Store
 
 
 @click.command(
@@ -36,7 +38,12 @@ Examples:
 @click.argument("targets", nargs=-1, metavar="[SHOT|FILM]...")
 @click.option("--seed", type=click.IntRange(0, 2**53 - 1), help="Seed of every shot.")
 @click.option("--attempts", type=click.IntRange(1, 100), help="Takes to try per shot.")
-@click.option("--locked", is_flag=True, help="Refuse to add anything to rushes.lock.")
+@click.option(
+    "--locked",
+    is_flag=True,
+    help="Refuse to add anything to rushes.lock; make the takes accepted in it.",
+)
+@click.option("--accept", is_flag=True, help="Write the takes that pass into rushes.lock.")
 @click.option(
     "--changed", "revision", metavar="REV", is_flag=False, flag_value="HEAD",
     help="Only what differs from a git revision; HEAD where none is named.",
@@ -54,6 +61,7 @@ def command(
     seed: int | None,
     attempts: int | None,
     locked: bool,
+    accept: bool,
     revision: str | None,
     device: str | None,
     vram: int | None,
@@ -65,6 +73,8 @@ def command(
     """Build shots and films: run what is missing, check it, re-roll what fails."""
     from rushes.run.build import BuildOptions
 
+    if accept and (locked or dry_run or seed is not None):
+        raise click.UsageError("--accept goes with neither --locked, --dry-run nor --seed")
     folder = require_folder(folder)
     options = BuildOptions(
         targets, seed, attempts, locked, pick_device(device), jobs,
@@ -78,7 +88,7 @@ def command(
         from rushes.cli.plan import show_plan
 
         return show_plan(folder, options, as_json)
-    return _make(folder, options, as_json)
+    return _make(folder, options, as_json, accept=accept)
 
 
 def _narrow(folder: Path, revision: str, options: BuildOptions) -> BuildOptions:
@@ -109,6 +119,28 @@ def _annotate(build: Build) -> None:
     annotations.write_summary(annotations.make_summary(build.result, project.name), os.environ)
 
 
+def _say_takes(
+    build: Build, project: Project, store: Store, options: BuildOptions, *, accept: bool
+) -> None:
+    """Accept what passed where that was asked for; tell of accepted takes that say nothing."""
+    from rushes.accepted import list_stale
+    from rushes.run.accept import accept_takes, list_passed
+
+    plan, lock = build.plan, build.lock
+    if accept:
+        results = store.index.get_many(plan.keys())
+        names = list_passed(plan, results)
+        _, changes = accept_takes(project, plan, lock, results, store, names)
+        for change in changes:
+            click.echo(f"{change.what}: {change.after}, written to rushes.lock", err=True)
+    elif options.locked:
+        for name in list_stale(project, lock.accepted):
+            click.echo(
+                f"{name}: the accepted take was of another prompt, model, shape or seed, and is "
+                f"not used; accept another: rushes lock --accept {name}", err=True,
+            )  # fmt: skip
+
+
 def _words(targets: tuple[str, ...], seed: int | None, attempts: int | None) -> str:
     words = ["make", *targets]
     words += [] if seed is None else ["--seed", str(seed)]
@@ -116,7 +148,7 @@ def _words(targets: tuple[str, ...], seed: int | None, attempts: int | None) -> 
     return " ".join(words)
 
 
-def _make(folder: Path, options: BuildOptions, as_json: bool) -> int:
+def _make(folder: Path, options: BuildOptions, as_json: bool, *, accept: bool) -> int:
     from rushes.cli.progress import MakeObserver
     from rushes.report.credentials import load_credentials
     from rushes.report.write import write_reports
@@ -131,6 +163,7 @@ def _make(folder: Path, options: BuildOptions, as_json: bool) -> int:
         build = build_project(project, store, open_ledger(store), options, observer)
         paths = write_reports(build, store, credentials)
     _annotate(build)
+    _say_takes(build, project, store, options, accept=accept)
     if as_json:
         print_json(build.result)
     else:

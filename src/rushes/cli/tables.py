@@ -26,6 +26,9 @@ HEADS = {
     "export": "export",
     "ask": "ask",
     "check": "check",
+    "repair": "repair",
+    "golden": "golden",
+    "gate": "gate",
 }
 MAX_ROWS = 40
 STYLES = {"passed": "green", "failed": "yellow", "error": "red", "refused": "red"}
@@ -76,7 +79,7 @@ def _stages_cell(clip: ClipResult) -> Text:
         nodes.setdefault((stage.result, stage.stage), []).append(stage.seconds)
     hits, ran = [], []
     for (result, stage_name), spent in nodes.items():
-        head = HEADS[stage_name] + (f" ×{len(spent)}" if len(spent) > 1 else "")
+        head = HEADS.get(stage_name, stage_name) + (f" ×{len(spent)}" if len(spent) > 1 else "")
         if result == "hit":
             hits.append(head)
         else:
@@ -97,9 +100,14 @@ def _print_problems(console: Console, clip: ClipResult) -> None:
             console.print(f"  → {clip.error.hint}")
     for check in clip.checks:
         if not check["passed"]:
-            score, threshold = check["score"], check["threshold"]
-            note = f"{clip.name}: {check['check']}: {check['message']}"
-            console.print(f"{note} (score {score}, needs {threshold})", style="yellow")
+            score, needs = check["score"], f"needs {check['threshold']}"
+            if "calibrated" in check:
+                needs += f", calibrated {check['calibrated']}"
+            head = f"{clip.name}: {check['check']}"
+            head += ": warning" if check.get("level") == "warn" else ""
+            console.print(f"{head}: {check['message']} (score {score}, {needs})", style="yellow")
+    if clip.stopped:
+        console.print(f"{clip.name}: no further take: {clip.stopped}", style="yellow")
 
 
 def _print_summary(console: Console, result: RunResult) -> None:

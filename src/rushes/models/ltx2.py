@@ -34,6 +34,7 @@ class LTX2:
         "encode_text": ("tokenizer", "text_encoder", "connectors"),
         "encode_condition": ("vae", "audio_vae"),
         "denoise": ("transformer", "scheduler", "distilled_lora"),
+        "repair": ("transformer", "scheduler", "distilled_lora"),
         "upsample": ("latent_upsampler", "vae"),
         "refine": ("transformer", "scheduler", "distilled_lora"),
         "decode_video": ("vae",),

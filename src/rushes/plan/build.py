@@ -22,12 +22,15 @@ from rushes.errors import UsageError
 from rushes.lock import Lock, needed_instances
 from rushes.media.formats import ExportFormat
 from rushes.plan.entries import list_parts, pick_files
+from rushes.plan.gates import add_gate
 from rushes.plan.joins import list_joins
 from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
+from rushes.plan.rerolls import SEAM_CHECKS, plan_mend, rank_take, why_stop
+from rushes.plan.seeds import attempt_seed
 from rushes.plan.takes import TakePlanner
 from rushes.readers.base import find_reader
 from rushes.spec.given import SourceFile
-from rushes.spec.project import Film, Project, Shot
+from rushes.spec.project import Film, Mend, Project, Shot
 from rushes.stages.ask import AskParams
 from rushes.stages.assemble import AssembleParams
 from rushes.stages.base import Params
@@ -105,18 +108,25 @@ def _plan_level(
     ready = {s.name for s in shots if all(done[name].settled for name in s.conditions.shots)}
     facts: dict[Key, Facts] = {}
     fresh = [takes[shot.name][0] for shot in shots if shot.name in ready]
+    stopped: dict[str, str] = {}
     while fresh:
-        keys = {take.nodes["check"].key for take in fresh}
+        keys = {take.verdict.key for take in fresh}
         facts.update(find_facts([key for key in keys if key is not None]))
         following = []
         for take in fresh:
-            verdict = _verdict(take, facts)
-            if verdict and not verdict["passed"] and take.attempt + 1 < take.shot.attempts:
-                following.append(builder.plan_take(take.shot, take.attempt + 1, done))
-                takes[take.shot.name].append(following[-1])
+            known = takes[take.shot.name]
+            history = [v for one in known if (v := _verdict(one, facts)) is not None]
+            left = take.attempt + 1 < take.shot.attempts
+            if len(history) < len(known) or history[-1]["passed"] or not left:
+                continue
+            stopped[take.shot.name] = why_stop(known, history)
+            if not stopped[take.shot.name]:
+                mend = plan_mend(known, history)
+                following.append(builder.plan_take(take.shot, take.attempt + 1, done, mend))
+                known.append(following[-1])
         fresh = following
     return {
-        shot.name: _settle(shot, takes[shot.name], facts)
+        shot.name: _settle(shot, takes[shot.name], facts, stopped.get(shot.name, ""))
         if shot.name in ready
         else ShotPlan(shot, tuple(takes[shot.name]), takes[shot.name][0], False, False)
         for shot in shots
@@ -124,19 +134,20 @@ def _plan_level(
 
 
 def _verdict(take: Take, facts: Mapping[Key, Facts]) -> Facts | None:
-    key = take.nodes["check"].key
+    key = take.verdict.key
     return facts.get(key) if key is not None else None
 
 
-def _settle(shot: Shot, takes: list[Take], facts: Mapping[Key, Facts]) -> ShotPlan:
+def _settle(shot: Shot, takes: list[Take], facts: Mapping[Key, Facts], stopped: str) -> ShotPlan:
     """Keep the passing take, else (when none is left to try) the best of those that failed."""
     verdicts = [_verdict(take, facts) for take in takes]
     last = verdicts[-1]
     if last is None or last["passed"]:
         return ShotPlan(shot, tuple(takes), takes[-1], last is not None, True)
-    ranks = [(v["passes"], v["margin"], -n) for n, v in enumerate(verdicts) if v is not None]
+    pairs = zip(takes, verdicts, strict=True)
+    ranks = [rank_take(take, verdict) for take, verdict in pairs if verdict is not None]
     best = max(range(len(takes)), key=ranks.__getitem__)
-    return ShotPlan(shot, tuple(takes), takes[best], True, True)
+    return ShotPlan(shot, tuple(takes), takes[best], True, True, stopped)
 
 
 class _Builder:
@@ -155,17 +166,32 @@ class _Builder:
         self._entries = needed_instances(project)
         self._own: dict[str, SourceFile] = {}
 
-    def plan_take(self, shot: Shot, attempt: int, bases: Mapping[str, ShotPlan]) -> Take:
-        """One attempt, over the kept takes of what it is made from."""
+    def plan_take(
+        self,
+        shot: Shot,
+        attempt: int,
+        bases: Mapping[str, ShotPlan],
+        mend: tuple[Take, Mend] | None = None,
+    ) -> Take:
+        """One attempt, over the kept takes of what it is made from.
+
+        Args:
+            mend: an earlier take, and what is made again of it; None for another seed.
+        """
         kept = {name: bases[name].kept for name in shot.conditions.shots}
-        planner = TakePlanner(self.node, shot, attempt, kept)
+        seed, mends = attempt_seed(shot.seed, attempt), shot.mended
+        if mend is not None:
+            seed, mends = mend[0].seed, (*mend[0].mends, mend[1])
+        planner = TakePlanner(self.node, shot, seed, kept, mends)
         last = planner.plan()
         nodes = planner.nodes
-        made = Take(shot, attempt, planner.seed, nodes, last)
+        extra = _seam_checks(shot, mends)
+        made = Take(shot, attempt, seed, nodes, last, mends, len(extra))
         inputs = [("frames", nodes["decode_video"])]
         inputs += [("sound", made.sound)] if made.sound is not None else []
         clip = nodes["export"] = self.node("export", _export_params(shot.export), inputs)
-        checks = self._find_checks(shot.name, shot.checks, ("shots", shot.name, "checks"))
+        path = ("shots", shot.name, "checks")
+        checks = self._find_checks(shot.name, (*shot.checks, *extra), path)
         judged = [("clip", clip)]
         if (ask := self._ask_node(shot, clip)) is not None:
             nodes["ask"] = ask
@@ -174,6 +200,7 @@ class _Builder:
         nodes["check"] = self._check_node(
             checks, shot.shape, sounds, judged, seams=tuple(planner.seams)
         )
+        add_gate(self.node, self.project, self.lock, shot, nodes)
         return made
 
     def plan_film(self, film: Film, shots: list[ShotPlan]) -> FilmPlan:
@@ -195,7 +222,9 @@ class _Builder:
         joins = list_joins([shot.shot.shape.frames for shot in shots], first.fps, film.crossfade)
         check = self._check_node(checks, shape, sounds, [("clip", clip)], joins=joins)
         settled = all(shot.settled for shot in shots)
-        return FilmPlan(film, {"assemble": clip, "check": check}, settled)
+        nodes = {"assemble": clip, "check": check}
+        add_gate(self.node, self.project, self.lock, film, nodes)
+        return FilmPlan(film, nodes, settled)
 
     def _find_checks(
         self, name: str, checks: tuple[str, ...], path: tuple[str, ...]
@@ -328,6 +357,13 @@ class _Builder:
             dtype = locked.dtype if stated is None else stated.dtype
             numerics = {"dtype": dtype, **changed}
         return Environment(STAGES[stage].version, files, self.lock.toolchains[stage], numerics)
+
+
+def _seam_checks(shot: Shot, mends: tuple[Mend, ...]) -> tuple[str, ...]:
+    """What a repaired take is judged by that its shot does not name."""
+    named = set(expand_checks(shot.checks)) if mends else set()
+    wanted = dict.fromkeys(check for mend in mends for check in SEAM_CHECKS[mend.part])
+    return tuple(check for check in wanted if check not in named)
 
 
 @cache

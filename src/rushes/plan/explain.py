@@ -9,7 +9,8 @@ from itertools import groupby
 import msgspec
 
 from rushes.errors import UsageError
-from rushes.plan.nodes import Node, Plan, Row
+from rushes.plan.nodes import Node, Plan, Row, Take
+from rushes.stages.gate import GateParams, describe_rule
 from rushes.types import Key
 
 
@@ -89,6 +90,21 @@ def record_graph(plan: Plan) -> GraphRecord:
     return GraphRecord(nodes, record_environments(plan))
 
 
+def record_nodes(name: str, take: Take) -> dict[str, NodeRecord]:
+    """One take by label; what it reads of other shots is named by its stage."""
+    own = {node: f"{name}:{label}" for label, node in take.nodes.items()}
+    rows = [Row(name, take.attempt, label, node) for label, node in take.nodes.items()]
+    return {
+        row.label: NodeRecord(
+            row.node.key,
+            row.node.model,
+            _readable_params({name: take.seed}, row),
+            {label: own.get(node, node.stage) for label, node in row.node.inputs},
+        )
+        for row in rows
+    }
+
+
 def record_environments(plan: Plan) -> dict[str, EnvironmentRecord]:
     """The plan's environments by ``stage@model``."""
     return {
@@ -104,6 +120,8 @@ def _readable_params(seeds: Mapping[str, int], row: Row) -> dict[str, object]:
     params: dict[str, object] = msgspec.json.decode(msgspec.json.encode(row.node.params))
     if row.node.stage == "denoise":
         params["seed"] = seeds[row.name]
+    if isinstance(row.node.params, GateParams):
+        params = {f"gate of {check}": describe_rule(rule) for check, rule in row.node.params.rules}
     params.update({name: file.sha256[:12] for name, file in row.node.files})
     return params
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from rushes.plan.windows import Window
 from rushes.spec.given import SourceFile
-from rushes.spec.project import Film, Project, Shot
+from rushes.spec.project import Film, Mend, Project, Shot
 from rushes.stages.base import Params
 from rushes.types import Key
 
@@ -32,6 +32,15 @@ class Node:
     files: tuple[tuple[str, SourceFile], ...] = ()
 
 
+MAKERS = ("denoise", "repair")
+"""Stages that make a clip's latents."""
+
+
+def find_verdict(nodes: Mapping[str, Node]) -> Node:
+    """The node that decides: the project's gate where there are rules, else the checks."""
+    return nodes.get("gate") or nodes["check"]
+
+
 @dataclass(frozen=True, slots=True)
 class Take:
     """One attempt at a shot: its nodes in order, by label.
@@ -40,6 +49,8 @@ class Take:
 
     Args:
         last: the last denoise's window; what extends this shot begins after it.
+        mends: what was made again of the take that its seed gives.
+        added: checks that it is judged by besides those of its shot.
     """
 
     shot: Shot
@@ -47,6 +58,13 @@ class Take:
     seed: int
     nodes: dict[str, Node]
     last: Window
+    mends: tuple[Mend, ...] = ()
+    added: int = 0
+
+    @property
+    def verdict(self) -> Node:
+        """The node that decides whether the take passes."""
+        return find_verdict(self.nodes)
 
     @property
     def sound(self) -> Node | None:
@@ -56,7 +74,7 @@ class Take:
     @property
     def latents(self) -> Node:
         """The node that made the end of the clip."""
-        return [node for node in self.nodes.values() if node.stage == "denoise"][-1]
+        return [node for node in self.nodes.values() if node.stage in MAKERS][-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +84,7 @@ class ShotPlan:
     Args:
         settled: a verdict is known for the take that will be kept.
         ready: the shots that it is made from are settled, so that it may run.
+        stopped: why no further take is tried although some are left; "" where that is not so.
     """
 
     shot: Shot
@@ -73,6 +92,7 @@ class ShotPlan:
     kept: Take
     settled: bool
     ready: bool
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from rushes.plan.nodes import Node, Plan
 from rushes.stages.registry import STAGES
 from rushes.types import Key
 
-LEAVES = ("export", "assemble", "check")
+LEAVES = ("export", "assemble", "check", "golden", "gate")
 """Stages whose results a build is for; what lies before them is only made if they need it."""
 
 

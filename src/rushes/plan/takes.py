@@ -11,11 +11,12 @@ import msgspec
 from rushes.catalogue.model import Sampling
 from rushes.models.base import find_family
 from rushes.models.tiling import choose_tile
+from rushes.plan.mending import repair_params
 from rushes.plan.nodes import Node, Take
-from rushes.plan.seeds import attempt_seed, stage_seed
+from rushes.plan.seeds import stage_seed
 from rushes.plan.windows import Timeline, Window
 from rushes.spec.given import Picture, Retake, SourceFile
-from rushes.spec.project import Shot
+from rushes.spec.project import Mend, Shot
 from rushes.stages.base import Params
 from rushes.stages.cut_track import CutTrackParams
 from rushes.stages.decode_audio import DecodeAudioParams
@@ -50,11 +51,20 @@ class TakePlanner:
 
     Args:
         bases: the kept takes of the shots that this one is made from.
+        seed: of the attempt.
+        mends: what is made again of what the seed gives, one after the other.
     """
 
-    def __init__(self, make: MakeNode, shot: Shot, attempt: int, bases: Mapping[str, Take]) -> None:
+    def __init__(
+        self,
+        make: MakeNode,
+        shot: Shot,
+        seed: int,
+        bases: Mapping[str, Take],
+        mends: tuple[Mend, ...] = (),
+    ) -> None:
         self.make, self.shot, self.bases = make, shot, bases
-        self.seed = attempt_seed(shot.seed, attempt)
+        self.seed, self.mends = seed, mends
         self.time = Timeline(shot.model, shot.shape.fps)
         self.nodes: dict[str, Node] = {}
         self.seams: list[float] = []
@@ -97,6 +107,8 @@ class TakePlanner:
             params = self._denoise_params(window, windows[0], frames)
             tail = self._add("denoise", params, inputs, self._lora_files(), load=True)
             made.append(tail)
+        for mend in self.mends:
+            made = [self._mend(made[0], text, windows[0], mend)]
         if shot.upscale > 1:
             made = [self._enlarge(made[0], text, windows[0], sound)]
         self._decode(windows, made, start)
@@ -316,6 +328,16 @@ class TakePlanner:
         return (whole if retake.what == "sound" else video), (
             heard if retake.what == "picture" else audio
         )
+
+    def _mend(self, take: Node, text: Node, whole: Window, mend: Mend) -> Node:
+        """The take with some of it made again; the cuts are seams."""
+        params = repair_params(self._denoise_params(whole, whole, ()), self.time, whole, mend)
+        if mend.part != "sound":
+            ends = {frame for span in mend.spans for frame in span}
+            inside = (f for f in ends if 0 < f < self.shot.shape.frames)
+            self.seams = sorted({*self.seams, *(f / self.shot.shape.fps for f in inside)})
+        inputs: Inputs = [("embeds", text), ("take", take)]
+        return self._add("repair", params, inputs, self._lora_files(), load=True)
 
     def _decode(self, windows: list[Window], made: list[Node], start: int) -> None:
         """Picture and sound of the new material: what was given is decoded with it and cut."""

@@ -41,7 +41,12 @@ def list_annotations(result: RunResult, project: Project, root: Path) -> list[st
         lines += [
             _command(place | {"title": f"{clip.name}: {check.check}"}, _describe(check))
             for check in read_verdicts(clip)
-            if not check.passed
+            if check.refuses
+        ]
+        lines += [
+            _command(place | {"title": f"{clip.name}: {check.check}"}, _describe(check), "warning")
+            for check in read_verdicts(clip)
+            if not check.passed and not check.refuses
         ]
     return lines
 
@@ -80,9 +85,9 @@ def _describe(check: CheckRow) -> str:
     return f"{check.message or 'did not pass'}{score}{f' at {spans}' if spans else ''}"
 
 
-def _command(properties: Mapping[str, str], message: str) -> str:
+def _command(properties: Mapping[str, str], message: str, kind: str = "error") -> str:
     said = ",".join(f"{name}={_escape_property(value)}" for name, value in properties.items())
-    return f"::error {said}::{_escape(message)}"
+    return f"::{kind} {said}::{_escape(message)}"
 
 
 def _escape(text: str) -> str:
@@ -96,7 +101,7 @@ def _escape_property(text: str) -> str:
 def _list_failures(clip: ClipResult) -> str:
     if clip.error is not None:
         return clip.error.type
-    return ", ".join(check.check for check in read_verdicts(clip) if not check.passed) or "—"
+    return ", ".join(check.check for check in read_verdicts(clip) if check.refuses) or "—"
 
 
 def _ran(clip: ClipResult) -> int:

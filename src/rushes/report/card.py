@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from rushes.report.attempts import TakeSample, draw_attempts
 from rushes.report.charts import data_uri, draw_bench, show_span
-from rushes.report.manifest import AttemptRecord, ClipRecord
+from rushes.report.manifest import ClipRecord
 from rushes.report.sample import ClipSample
 from rushes.report.text import count_of, escape, show_bytes, show_number, show_seconds
 from rushes.report.verdicts import CheckRow, read_verdicts
@@ -27,6 +28,7 @@ class Card:
         data: the clip to embed; None to point at the file beside the page.
         nbytes: of the clip.
         trouble: why the clip or a part of it cannot be shown, else empty.
+        takes: pictures of the takes that were not kept.
     """
 
     clip: ClipResult
@@ -35,6 +37,7 @@ class Card:
     data: bytes | None = None
     nbytes: int = 0
     trouble: str = ""
+    takes: dict[int, TakeSample] = field(default_factory=dict)
 
 
 def draw_card(card: Card) -> str:
@@ -46,12 +49,30 @@ def draw_card(card: Card) -> str:
         bench = draw_bench(clip.name, card.sample, checks, seconds)
     name = escape(clip.name)
     return (
-        f'<article class="card {clip.status}" id="clip-{name}" aria-labelledby="name-{name}">'
+        f'<article class="card {clip.status}" id="clip-{name}" aria-labelledby="name-{name}"'
+        f' data-status="{clip.status}" data-fps="{clip.fps:g}" data-checks="{_list_bad(checks)}"'
+        ' tabindex="-1">'
         f"{_draw_head(card)}"
         f'<div class="body"><div class="screen">{_draw_video(card)}</div>'
         f'<div class="facts">{_draw_error(clip.error)}{_draw_text(card.record)}'
-        f"{_draw_checks(checks)}{_draw_attempts(card.record.attempts)}</div></div>"
-        f"{bench}{_draw_stages(card)}</article>"
+        f"{_draw_checks(checks)}</div></div>"
+        f"{bench}{_draw_takes(card)}{_draw_stages(card)}</article>"
+    )
+
+
+def media_type(path: str) -> str:
+    """What a browser is told that a clip is."""
+    return MEDIA_TYPES.get(Path(path).suffix, "video/x-matroska")
+
+
+def _list_bad(checks: list[CheckRow]) -> str:
+    return escape(" ".join(check.check for check in checks if not check.passed))
+
+
+def _draw_takes(card: Card) -> str:
+    kind = media_type(card.clip.path or "")
+    return draw_attempts(
+        card.clip.name, card.record.attempts, card.takes, card.sample, card.clip.stopped, kind
     )
 
 
@@ -85,8 +106,7 @@ def _draw_video(card: Card) -> str:
     if clip.path is None or card.sample is None:
         return f'<div class="blank"><p>{escape(card.trouble or "no clip")}</p></div>'
     link = clip_link(clip.path)
-    kind = MEDIA_TYPES.get(Path(clip.path).suffix, "video/x-matroska")
-    source = link if card.data is None else data_uri(kind, card.data)
+    source = link if card.data is None else data_uri(media_type(clip.path), card.data)
     about = f"{clip.name}: {card.record.prompt}" if card.record.prompt else clip.name
     note = f'<a href="{link}">{escape(clip.path)}</a> {show_bytes(card.nbytes)}'
     note += "" if card.data is not None else ", played from the file beside this page"
@@ -131,11 +151,24 @@ def _draw_text(record: ClipRecord) -> str:
 
 
 def _draw_checks(checks: list[CheckRow]) -> str:
-    if not checks:
-        return ""
-    rows = "".join(_draw_check(check) for check in sorted(checks, key=lambda c: c.passed))
+    """What did not pass as a table; what passed as a line that opens."""
+    bad = sorted((c for c in checks if not c.passed), key=lambda c: not c.refuses)
+    good = [check for check in checks if check.passed]
+    table = _draw_table(bad, "checks that did not pass") if bad else ""
+    if good:
+        names = ", ".join(escape(check.check) for check in good)
+        table += (
+            f'<details class="good"><summary><span class="sign" aria-hidden="true">✓</span> '
+            f"{count_of(len(good), 'check')} passed<small>{names}</small></summary>"
+            f"{_draw_table(good, 'checks that passed')}</details>"
+        )
+    return table
+
+
+def _draw_table(checks: list[CheckRow], caption: str) -> str:
+    rows = "".join(_draw_check(check) for check in checks)
     return (
-        '<table class="checks"><caption>checks</caption><thead><tr><th scope="col">check</th>'
+        f'<table class="checks"><caption>{caption}</caption><thead><tr><th scope="col">check</th>'
         '<th scope="col">score</th><th scope="col">needs</th><th scope="col">found</th></tr>'
         f"</thead><tbody>{rows}</tbody></table>"
     )
@@ -143,6 +176,7 @@ def _draw_checks(checks: list[CheckRow]) -> str:
 
 def _draw_check(check: CheckRow) -> str:
     word, sign = ("passed", "✓") if check.passed else ("failed", "✗")
+    word, sign = (word, sign) if check.passed or check.refuses else ("warned", "!")
     spans = "".join(
         f'<button type="button" class="span" data-seek="{max(s.start_seconds, 0.0):.4f}">'
         f"{show_span(s)}</button> "
@@ -162,8 +196,19 @@ def _draw_check(check: CheckRow) -> str:
         f' aria-label="{word}">{sign}</span> {escape(check.check)}</th>'
         f'<td class="number"><span class="score">{escape(show_number(check.score))}</span>'
         f"{_draw_gauge(check)}</td>"
-        f'<td class="number">{escape(show_number(check.threshold))}</td><td>{found}</td></tr>'
+        f'<td class="number">{_draw_needs(check)}</td><td>{found}</td></tr>'
     )
+
+
+def _draw_needs(check: CheckRow) -> str:
+    """The threshold, and what it is in place of."""
+    notes = []
+    if check.calibrated is not None:
+        notes.append(f"calibrated {show_number(check.calibrated)}")
+    if check.accepted is not None:
+        notes.append(f"accepted take {show_number(check.accepted)}")
+    small = "".join(f"<small>{escape(note)}</small>" for note in notes)
+    return escape(show_number(check.threshold)) + small
 
 
 def _draw_gauge(check: CheckRow) -> str:
@@ -174,28 +219,6 @@ def _draw_gauge(check: CheckRow) -> str:
     return (
         f'<span class="gauge" aria-hidden="true"><i style="width:{score * 100:.1f}%"></i>'
         f'<b style="left:{threshold * 100:.1f}%"></b></span>'
-    )
-
-
-def _draw_attempts(attempts: list[AttemptRecord]) -> str:
-    if len(attempts) < 2:
-        return ""
-    rows = "".join(_draw_attempt(attempt) for attempt in attempts)
-    return (
-        '<table class="attempts"><caption>attempts</caption><thead><tr><th scope="col">take</th>'
-        '<th scope="col">seed</th><th scope="col">verdict</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table>"
-    )
-
-
-def _draw_attempt(attempt: AttemptRecord) -> str:
-    failed = [name for name, passed in attempt.checks.items() if not passed]
-    verdict = "passed" if attempt.passed else f"failed {', '.join(failed)}"
-    verdict = "not judged" if attempt.passed is None else verdict
-    kept = " <strong>kept</strong>" if attempt.kept else ""
-    return (
-        f'<tr><th scope="row">{attempt.attempt + 1}</th><td class="number">{attempt.seed}</td>'
-        f"<td>{escape(verdict)}{kept}</td></tr>"
     )
 
 

@@ -22,7 +22,7 @@ def data_uri(kind: str, data: bytes) -> str:
 
 def draw_bench(name: str, sample: ClipSample, checks: list[CheckRow], seconds: float) -> str:
     """The whole bench as HTML; times in seconds, scaled to ``seconds``."""
-    rows = [_draw_strip(name, sample), _draw_times(sample)]
+    rows = [_draw_strip(name, sample), _draw_times(sample), _draw_onsets(sample, seconds)]
     rows += [_draw_marks(check, seconds) for check in checks if check.spans]
     if sample.wave is not None:
         rows += [_draw_wave(name, sample, sample.wave), _draw_spectrum(name, sample)]
@@ -60,9 +60,24 @@ def _draw_times(sample: ClipSample) -> str:
     return _row("seconds", buttons, "times") if buttons else ""
 
 
+def _draw_onsets(sample: ClipSample, seconds: float) -> str:
+    """Ticks of what begins: seen above, heard below; beneath each other where they fit."""
+    if not sample.seen and not sample.heard:
+        return ""
+    kinds = (("seen", sample.seen), ("heard", sample.heard))
+    ticks = "".join(
+        f'<i class="tick {kind}" style="left:{min(max(at / seconds, 0.0), 1.0) * 100:.2f}%"'
+        f' title="{kind} at {at:.3f} s"></i>'
+        for kind, times in kinds
+        for at in times[:MAX_MARKS]
+    )
+    note = ", ".join(f"{len(times)} {kind}" for kind, times in kinds)
+    return _row("onsets", ticks, "onsets", note)
+
+
 def _draw_marks(check: CheckRow, seconds: float) -> str:
     """The accessible form of a mark is the button in the table of checks."""
-    kind = "passed" if check.passed else "failed"
+    kind = "passed" if check.passed else "failed" if check.refuses else "warned"
     marks = "".join(_draw_mark(check, span, seconds) for span in check.spans[:MAX_MARKS])
     return _row(check.check, marks, f"marks {kind}")
 

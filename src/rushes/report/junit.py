@@ -32,7 +32,7 @@ def make_junit(manifest: Manifest) -> bytes:
 def _make_suite(manifest: Manifest, clip: ClipResult, record: ClipRecord | None) -> ET.Element:
     checks = read_verdicts(clip)
     broken = clip.status in ("error", "refused")
-    failures = sum(not check.passed for check in checks)
+    failures = sum(check.refuses for check in checks)
     name = clean_text(clip.name)
     suite = ET.Element("testsuite", name=name)
     suite.set("tests", str(len(checks) + broken))
@@ -77,7 +77,9 @@ def _add_case(suite: ET.Element, classname: str, check: CheckRow, seconds: float
         classname=classname,
         time=f"{seconds:.3f}",
     )
-    if check.passed:
+    if check.level == "warn" and not check.passed:
+        ET.SubElement(case, "system-out").text = clean_text(f"warning: {check.message}")
+    if not check.refuses:
         return
     message = check.message or f"score {show_number(check.score)}"
     failure = ET.SubElement(case, "failure", message=clean_text(message), type="check")

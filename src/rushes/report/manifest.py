@@ -17,10 +17,14 @@ import rushes
 from rushes.canon import digest_bytes
 from rushes.lock import Lock, needed_checkpoints
 from rushes.plan.explain import GraphRecord, record_graph
-from rushes.plan.nodes import FilmPlan, Node, Plan, ShotPlan, Take
+from rushes.plan.mending import count_token_passes
+from rushes.plan.nodes import MAKERS, FilmPlan, Node, Plan, ShotPlan, Take
+from rushes.plan.rerolls import list_refusals
+from rushes.report.text import show_number
 from rushes.run.build import Build
 from rushes.run.place import OUT_FOLDER
 from rushes.run.result import ClipResult, ErrorInfo, RunResult, Status
+from rushes.stages.denoise import DenoiseParams
 from rushes.stages.render_prompt import fill_template
 from rushes.store.index import Result
 from rushes.store.store import Store
@@ -51,14 +55,39 @@ class EnvironmentInfo(msgspec.Struct, frozen=True):
     platform: str
 
 
+class RepairRecord(msgspec.Struct, frozen=True):
+    """What was made again of a take.
+
+    Args:
+        spans: seconds, from and to.
+        part: ``picture``, ``sound`` or ``both``.
+        token_passes: the transformer's work for it; ``take_token_passes``: that of a whole take.
+    """
+
+    spans: list[tuple[float, float]]
+    part: str
+    seed: int
+    token_passes: int
+    take_token_passes: int
+
+
 class AttemptRecord(msgspec.Struct, frozen=True):
-    """One take of a shot. ``passed`` is None where it was not judged; ``checks`` by name."""
+    """One take of a shot. ``passed`` is None where it was not judged; ``checks`` by name.
+
+    Args:
+        refused: why, a sentence a check that refused it.
+        repairs: what was made again of the take that ``seed`` gives, in order.
+        sha256: of its clip, None where that was not made or is gone.
+    """
 
     attempt: int
     seed: int
     kept: bool
     passed: bool | None
     checks: dict[str, bool]
+    refused: list[str] = []
+    repairs: list[RepairRecord] = []
+    sha256: Digest | None = None
 
 
 class ClipRecord(msgspec.Struct, frozen=True):
@@ -163,8 +192,8 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 def _needed_keys(plan: Plan) -> list[Key]:
     """Keys of the results that a manifest reads: clips and verdicts."""
-    nodes = [take.nodes["check"] for shot in plan.shots for take in shot.takes]
-    nodes += [shot.kept.nodes["export"] for shot in plan.shots]
+    nodes = [take.verdict for shot in plan.shots for take in shot.takes]
+    nodes += [take.nodes["export"] for shot in plan.shots for take in shot.takes]
     nodes += [node for film in plan.films for node in film.nodes.values()]
     return [node.key for node in nodes if node.key is not None]
 
@@ -199,7 +228,7 @@ def _record_attempt(
     take: Take, kept: Take, clip: ClipResult, results: Mapping[Key, Result]
 ) -> AttemptRecord:
     is_kept = take.attempt == kept.attempt
-    key = take.nodes["check"].key
+    key = take.verdict.key
     passed: bool | None = None
     rows: object = []
     if key is not None and key in results:
@@ -208,7 +237,37 @@ def _record_attempt(
         passed, rows = clip.status == "passed", clip.checks
     verdicts = msgspec.convert(rows or [], list[dict[str, object]])
     checks = {str(row.get("check")): bool(row.get("passed")) for row in verdicts}
-    return AttemptRecord(take.attempt, take.seed, is_kept, passed, checks)
+    clip_key = take.nodes["export"].key
+    made = None if clip_key is None else results.get(clip_key)
+    return AttemptRecord(
+        take.attempt, take.seed, is_kept, passed, checks,
+        refused=[_explain_refusal(row) for row in list_refusals({"verdicts": verdicts})],
+        repairs=_record_repairs(take),
+        sha256=None if made is None else made.outputs["clip"].digest,
+    )  # fmt: skip
+
+
+def _explain_refusal(row: Mapping[str, object]) -> str:
+    """For example ``flicker 0.41 of 0.5: brightness swings``."""
+    score, threshold = show_number(row.get("score")), show_number(row.get("threshold"))
+    message = row.get("message")
+    return f"{row.get('check')} {score} of {threshold}" + (f": {message}" if message else "")
+
+
+def _record_repairs(take: Take) -> list[RepairRecord]:
+    """What each repair made again, and its work beside that of the take."""
+    fps, model = take.shot.shape.fps, take.shot.model
+    params = [node.params for node in take.nodes.values() if node.stage in MAKERS]
+    passes = [count_token_passes(p, model) for p in params if isinstance(p, DenoiseParams)]
+    whole = sum(passes[: len(passes) - len(take.mends)])
+    mended = zip(take.mends, passes[len(passes) - len(take.mends) :], strict=True)
+    return [
+        RepairRecord(
+            [(round(low / fps, 4), round(high / fps, 4)) for low, high in mend.spans],
+            mend.part, mend.seed, work, whole,
+        )
+        for mend, work in mended
+    ]  # fmt: skip
 
 
 def _clip_digest(node: Node, clip: ClipResult, results: Mapping[Key, Result]) -> Digest | None:

@@ -10,13 +10,16 @@ from pathlib import Path
 from string import Template
 
 from rushes.errors import MediaError
+from rushes.report.attempts import MAX_TAKES, FindObject, load_takes
 from rushes.report.card import Card, draw_card
 from rushes.report.manifest import ClipRecord, Manifest
 from rushes.report.sample import ClipSample, sample_clip
 from rushes.report.summary import draw_footer, draw_header, draw_rest
 from rushes.report.text import count_of, escape
+from rushes.report.toolbar import draw_sheet, draw_toolbar
 from rushes.run.place import OUT_FOLDER
 from rushes.run.result import ClipResult
+from rushes.types import Digest
 
 MAX_CARDS = 60
 MAX_PIXELS = 6_000_000_000
@@ -49,33 +52,43 @@ def choose_clips(clips: list[ClipResult]) -> Choice:
     return Choice(cards=tuple(chosen), rest=tuple(clip for clip in clips if clip.name not in names))
 
 
-def render_page(manifest: Manifest, folder: Path) -> bytes:
+def find_nothing(digest: Digest) -> Path | None:
+    """Where there is no store."""
+    return None
+
+
+def render_page(manifest: Manifest, folder: Path, find: FindObject = find_nothing) -> bytes:
     """The page of a build.
 
     Args:
         folder: the project's; clips are read from its ``out/``. What is missing there or cannot be
             decoded is said on the page.
+        find: where the store has the clips of takes that were not kept.
     """
     result = manifest.run
     choice = choose_clips(result.clips)
     records = {record.name: record for record in manifest.clips}
     left = MAX_EMBEDDED_BYTES_OF_MANY if choice.rest else MAX_EMBEDDED_BYTES
     drawn: dict[str, str] = {}
+    cards: list[Card] = []
     for clip in choice.cards:
         record = records.get(clip.name) or ClipRecord(clip.name, clip.status, clip.path, None, "")
-        card = load_card(clip, record, folder, left)
-        left -= len(card.data or b"")
+        card = load_card(clip, record, folder, left, find)
+        left -= len(card.data or b"") + sum(len(take.data or b"") for take in card.takes.values())
+        cards.append(card)
         drawn[clip.name] = draw_card(card)
     films, shots = ({clip.name for clip in part} for part in (result.films, result.shots))
     main = (
-        _draw_section("film", [drawn[name] for name in drawn if name in films], len(films))
+        draw_toolbar(cards)
+        + draw_sheet(cards)
+        + _draw_section("film", [drawn[name] for name in drawn if name in films], len(films))
         + _draw_section("shot", [drawn[name] for name in drawn if name in shots], len(shots))
         + draw_rest(choice.rest, records, len(choice.cards))
     )
-    style, script = _asset("page.css"), _asset("page.js")
-    page = Template(_asset("page.html")).substitute(
+    style, script = asset("page.css"), asset("page.js")
+    page = Template(asset("page.html")).substitute(
         title=escape(f"{manifest.project}: report"),
-        policy=_security_policy(f"\n{script}"),
+        policy=security_policy(f"\n{script}"),
         style=style,
         script=script,
         header=draw_header(manifest),
@@ -85,7 +98,9 @@ def render_page(manifest: Manifest, folder: Path) -> bytes:
     return page.encode()
 
 
-def load_card(clip: ClipResult, record: ClipRecord, folder: Path, left: int) -> Card:
+def load_card(
+    clip: ClipResult, record: ClipRecord, folder: Path, left: int, find: FindObject = find_nothing
+) -> Card:
     """Read and decode a clip for its card.
 
     Args:
@@ -100,7 +115,9 @@ def load_card(clip: ClipResult, record: ClipRecord, folder: Path, left: int) -> 
     except OSError:
         return Card(clip, record, trouble=f"{clip.path} is missing")
     sample, trouble = _sample(path, clip)
-    return Card(clip, record, sample, data, nbytes, trouble)
+    seconds = clip.frames / clip.fps if clip.fps else 0.0
+    takes = load_takes(record.attempts, find, clip.frames, seconds, left - len(data or b""))
+    return Card(clip, record, sample, data, nbytes, trouble, takes)
 
 
 def _sample(path: Path, clip: ClipResult) -> tuple[ClipSample | None, str]:
@@ -123,7 +140,7 @@ def _pixels_of(clip: ClipResult) -> int:
     width, _, height = clip.size.partition("x")
     if clip.path is None or not (width + height).isdigit():
         return 0
-    return int(width) * int(height) * clip.frames
+    return int(width) * int(height) * clip.frames * min(clip.attempts, MAX_TAKES)
 
 
 def _draw_section(noun: str, cards: list[str], total: int) -> str:
@@ -135,12 +152,14 @@ def _draw_section(noun: str, cards: list[str], total: int) -> str:
     return f"<section><h2>{title}</h2>{''.join(cards)}</section>"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file beside this module."""
     return resources.files("rushes.report").joinpath(name).read_text("utf-8")
 
 
-def _security_policy(script: str) -> str:
-    """Nothing is loaded from anywhere but this page and clips beside it; no other script runs."""
+def security_policy(script: str) -> str:
+    """What a page may do: nothing is loaded but this page and clips beside it, and no other script
+    runs."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         "default-src 'none'; img-src data:; media-src data: 'self' file:; "

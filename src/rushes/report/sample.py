@@ -11,12 +11,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rushes.media import Damage, FrameItem, encode_image, read_both
+from rushes.checks.picture_onsets import PictureOnsets
+from rushes.checks.sound_onsets import SoundOnsets
+from rushes.media import Damage, FrameItem, SoundItem, encode_image, read_both
 
 FRAMES = 8
 CELL, POSTER = 160, 480
 """The longest side of a frame in the strip, and of the one that stands for the video."""
 
+ONSET_SECONDS = 60.0
+"""Onsets are drawn of the first minute: a picture's cost a flow a frame."""
 GAP = 2
 COLUMNS = 360
 WINDOW = 512
@@ -41,6 +45,8 @@ class ClipSample:
             is ``peak``; None without sound.
         spectrum: JPEG, low frequencies at the bottom; empty without sound.
         damage: where decoding found something broken, in seconds.
+        thumb: JPEG of the frame in the middle, empty where none was decoded.
+        seen, heard: seconds at which something begins in picture and sound.
     """
 
     poster: bytes
@@ -50,6 +56,9 @@ class ClipSample:
     peak: float
     spectrum: bytes
     damage: tuple[Damage, ...]
+    thumb: bytes = b""
+    seen: tuple[float, ...] = ()
+    heard: tuple[float, ...] = ()
 
 
 def sample_clip(path: Path, frames: int, seconds: float) -> ClipSample:
@@ -68,6 +77,7 @@ def sample_clip(path: Path, frames: int, seconds: float) -> ClipSample:
     damage: list[Damage] = []
     sound: _Sound | None = None
     index, poster = 0, b""
+    onsets = _Onsets()
     for item in read_both(path, damage.append):
         if isinstance(item, FrameItem):
             if index == 0:
@@ -76,7 +86,9 @@ def sample_clip(path: Path, frames: int, seconds: float) -> ClipSample:
                 cells.append(shrink_frame(item.pixels, CELL))
                 times.append(item.seconds)
             index += 1
+            onsets.see(item)
         else:
+            onsets.hear(item)
             sound = sound or _Sound(round(seconds * item.rate), item.rate)
             sound.hear(round(item.seconds * item.rate), item.samples)
     return ClipSample(
@@ -87,6 +99,9 @@ def sample_clip(path: Path, frames: int, seconds: float) -> ClipSample:
         peak=0.0 if sound is None else sound.peak,
         spectrum=b"" if sound is None else encode_image(sound.draw_spectrum(), "jpeg", 80),
         damage=tuple(damage),
+        thumb=encode_image(cells[len(cells) // 2], "jpeg", 82) if cells else b"",
+        seen=onsets.seen(),
+        heard=onsets.heard(),
     )
 
 
@@ -112,6 +127,30 @@ def _join_cells(cells: list[NDArray[np.uint8]]) -> bytes:
             left = number * pitch + GAP // 2
             strip[:, left : left + width] = cell
     return encode_image(strip, "jpeg", 82)
+
+
+class _Onsets:
+    """Where something begins in picture and sound, as the check ``sync`` finds it."""
+
+    def __init__(self) -> None:
+        self._picture, self._sound = PictureOnsets(), SoundOnsets()
+        self._frames = self._blocks = 0
+
+    def see(self, item: FrameItem) -> None:
+        if item.seconds <= ONSET_SECONDS:
+            self._frames += 1
+            self._picture.see(item.seconds, item.pixels)
+
+    def hear(self, item: SoundItem) -> None:
+        if item.seconds <= ONSET_SECONDS:
+            self._blocks += 1
+            self._sound.hear(item.seconds, item.samples, item.rate)
+
+    def seen(self) -> tuple[float, ...]:
+        return tuple(onset.start for onset in self._picture.find()) if self._frames else ()
+
+    def heard(self) -> tuple[float, ...]:
+        return tuple(onset.start for onset in self._sound.find()) if self._blocks else ()
 
 
 class _Sound:

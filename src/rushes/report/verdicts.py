@@ -16,7 +16,12 @@ class SpanRow(msgspec.Struct, frozen=True):
 
 
 class CheckRow(msgspec.Struct, frozen=True):
-    """One entry of ``checks`` of the ``--json`` contract; a score that is no number is None."""
+    """One entry of ``checks`` of the ``--json`` contract; a score that is no number is None.
+
+    Args:
+        calibrated: the check's own threshold, where the project's is another.
+        accepted: the score of the accepted take that this one is held to.
+    """
 
     check: str
     passed: bool
@@ -25,6 +30,14 @@ class CheckRow(msgspec.Struct, frozen=True):
     message: str = ""
     spans: list[SpanRow] = []
     evidence: dict[str, object] = {}
+    level: str = "fail"
+    calibrated: float | None = None
+    accepted: float | None = None
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it is why the clip did not pass."""
+        return not self.passed and self.level != "warn"
 
 
 def read_verdicts(clip: ClipResult) -> list[CheckRow]:

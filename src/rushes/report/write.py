@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from rushes.errors import UsageError
+from rushes.errors import CorruptObject, UsageError
 from rushes.lock import LOCK_FILE
 from rushes.plan.explain import GraphRecord
 from rushes.report.claim import Claim, make_claims
@@ -27,7 +28,7 @@ from rushes.run.place import OUT_FOLDER
 from rushes.spec.given import SourceFile
 from rushes.spec.project import Shot
 from rushes.store.files import digest_file, write_durable
-from rushes.store.store import Store
+from rushes.store.store import Store, find_store
 from rushes.types import Digest
 
 REPORT_FILE = "report.html"
@@ -64,7 +65,7 @@ def write_reports(
 
         manifest = _keep_other_graphs(make_manifest(build, store), read_manifest(folder))
         write_durable(folder / paths["junit"], make_junit(manifest))
-        write_durable(folder / paths["report"], render_page(manifest, folder))
+        write_durable(folder / paths["report"], render_page(manifest, folder, _finder(store)))
         write_durable(folder / paths["manifest"], encode_manifest(manifest))
     if credentials is not None:
 
@@ -110,8 +111,21 @@ def render_report(folder: Path) -> Path:
     from rushes.report.page import render_page
 
     path = Path(OUT_FOLDER, REPORT_FILE)
-    write_durable(folder / path, render_page(manifest, folder))
+    store = Store(find_store(folder), read_only=True)
+    write_durable(folder / path, render_page(manifest, folder, _finder(store)))
     return path
+
+
+def _finder(store: Store) -> Callable[[Digest], Path | None]:
+    """Clips of the store, verified; None for what is gone or damaged."""
+
+    def find(digest: Digest) -> Path | None:
+        try:
+            return store.objects.read(digest)
+        except (CorruptObject, OSError):
+            return None
+
+    return find
 
 
 def _are_current(folder: Path, paths: dict[str, Path], fingerprint: Digest) -> bool:

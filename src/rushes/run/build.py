@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rushes.accepted import use_accepted
 from rushes.errors import CorruptObject, LockRefused, StageFailed
 from rushes.ledger import Ledger
 from rushes.lock import (
@@ -51,7 +52,8 @@ class BuildOptions:
 
     Args:
         seed, attempts: override every shot's.
-        locked: refuse to add anything to rushes.lock.
+        locked: refuse to add anything to rushes.lock, and make the takes that it says were
+            accepted.
         place: copy finished clips to ``out/``.
         device: what models run on: ``auto``, ``cpu`` or ``cuda:N``; a plan that is only shown may
             name a described card.
@@ -115,6 +117,21 @@ def prepare_lock(
     return lock
 
 
+def refuse_missing_golden(project: Project) -> None:
+    """Refuse a shot whose golden take was never accepted.
+
+    Raises:
+        LockRefused: names the file.
+    """
+    for shot in project.shots.values():
+        if shot.golden is not None and shot.golden.file is None:
+            raise LockRefused(
+                f"the golden take of {shot.name!r}, {shot.golden.said}, is not there",
+                where=f"{project.source.name}:shots.{shot.name}.golden",
+                hint=f"run: rushes make {shot.name} && rushes lock --accept {shot.name}",
+            )
+
+
 def find_facts(store: Store, keys: Iterable[Key]) -> Mapping[Key, Mapping[str, object]]:
     """Facts of stored results, for :func:`build_plan`."""
     return {key: result.facts for key, result in store.index.get_many(keys).items()}
@@ -137,6 +154,10 @@ def build_project(
     card = None if options.device == "auto" else options.device
     budget = find_target(project, card, options.vram)
     lock = prepare_lock(project, store, locked=options.locked, target=budget)
+    if options.locked and options.seed is None:
+        if options.place:
+            refuse_missing_golden(project)
+        project = use_accepted(project, lock.accepted)
     outcome = Outcome()
     entries = LedgerObserver(ledger, run_id, observer)
     entries.begin(project.name, options.command, started_at)

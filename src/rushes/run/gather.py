@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rushes.errors import RushesError
-from rushes.plan.nodes import FilmPlan, Node, Plan, ShotPlan
+from rushes.plan.nodes import FilmPlan, Node, Plan, ShotPlan, find_verdict
 from rushes.run.execute import Outcome
 from rushes.run.place import OUT_FOLDER
 from rushes.run.result import ClipResult, ErrorInfo, StageResult, Status
@@ -15,7 +15,7 @@ from rushes.types import Key
 
 def gather_shots(plan: Plan, results: Mapping[Key, Result], outcome: Outcome) -> list[ClipResult]:
     """What became of every shot, in file order."""
-    checks = {shot.shot.name: shot.kept.nodes["check"] for shot in plan.shots}
+    checks = {shot.shot.name: shot.kept.verdict for shot in plan.shots}
     return [
         _shot_result(shot, [checks[name] for name in _bases(shot, plan)], results, outcome)
         for shot in plan.shots
@@ -35,7 +35,7 @@ def _bases(shot: ShotPlan, plan: Plan) -> list[str]:
 
 def gather_films(plan: Plan, results: Mapping[Key, Result], outcome: Outcome) -> list[ClipResult]:
     """What became of every film, in file order."""
-    checks = {shot.shot.name: shot.kept.nodes["check"] for shot in plan.shots}
+    checks = {shot.shot.name: shot.kept.verdict for shot in plan.shots}
     return [
         _film_result(film, [checks[name] for name in film.film.shots], results, outcome)
         for film in plan.films
@@ -75,6 +75,7 @@ def _shot_result(
         attempt=kept.attempt,
         seed=kept.seed,
         attempts=len(plan.takes),
+        stopped=plan.stopped,
         shape=(shot.shape.frames, shot.shape.fps, shot.shape.size),
         before=before if not plan.ready else [],
         results=results,
@@ -113,9 +114,10 @@ def _clip_result(
     before: list[Node],
     results: Mapping[Key, Result],
     outcome: Outcome,
+    stopped: str = "",
 ) -> ClipResult:
     """``before``: verdicts that it waits for; where one is an error, so is this."""
-    check = nodes["check"]
+    check = find_verdict(nodes)
     errors = [find_error(node, outcome, results) for node in (check, *before)]
     error = next((error for error in errors if error is not None), None)
     verdict = results.get(check.key) if check.key is not None else None
@@ -138,6 +140,7 @@ def _clip_result(
         ],
         checks=facts.get("verdicts", []),  # type: ignore[arg-type]
         error=None if error is None else ErrorInfo(**error.to_dict()),  # type: ignore[arg-type]
+        stopped=stopped,
     )
 
 

@@ -12,6 +12,7 @@ from rushes.errors import UsageError
 from rushes.lock import LOCK_FILE, Lock, read_lock
 from rushes.plan.build import build_plan
 from rushes.plan.explain import GraphRecord, record_graph
+from rushes.plan.nodes import Plan
 from rushes.run.build import find_facts
 from rushes.spec.read import PROJECT_FILE
 from rushes.spec.resolve import load_project
@@ -19,13 +20,20 @@ from rushes.store.store import Store, find_store
 
 
 def graph_at_revision(folder: Path, revision: str, lock: Lock) -> tuple[GraphRecord, bool]:
-    """The project's graph at a git revision.
+    """The project's graph at a git revision; arguments and errors as :func:`plan_at_revision`."""
+    plan, had_lock = plan_at_revision(folder, revision, lock)
+    return record_graph(plan), had_lock
+
+
+def plan_at_revision(folder: Path, revision: str, lock: Lock) -> tuple[Plan, bool]:
+    """The project's plan at a git revision, as far as the store's verdicts let it be known. What
+    it is given from files lies in a folder that is gone.
 
     Args:
         lock: used where the revision holds none.
 
     Returns:
-        The graph, and whether the revision holds a rushes.lock.
+        The plan, and whether the revision holds a rushes.lock.
 
     Raises:
         UsageError: not a git repository, or no such revision, or no project in it.
@@ -44,7 +52,7 @@ def graph_at_revision(folder: Path, revision: str, lock: Lock) -> tuple[GraphRec
         plan = build_plan(
             project, read_lock(copy) if had_lock else lock, lambda keys: find_facts(store, keys)
         )
-        return record_graph(plan), had_lock
+        return plan, had_lock
 
 
 def _git(folder: Path, *args: str) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rushes.accepted import use_accepted
 from rushes.ledger import Ledger
 from rushes.lock import Lock, check_weights, needed_checkpoints, read_lock
 from rushes.plan.build import build_plan
@@ -42,6 +43,8 @@ def inspect_project(folder: Path, options: BuildOptions) -> View:
     project = override_shots(load_project(folder), options)
     store = Store(find_store(folder), read_only=True)
     lock = read_lock(folder)
+    if options.locked and options.seed is None:
+        project = use_accepted(project, lock.accepted)
     check_weights(needed_checkpoints(project), lock, store, remember=False, needed=False)
     plan = build_plan(project, lock, lambda keys: find_facts(store, keys), options.targets)
     results = store.index.get_many(plan.keys())

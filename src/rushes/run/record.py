@@ -9,12 +9,15 @@ import msgspec
 
 import rushes
 from rushes.canon import digest_value
+from rushes.catalogue.model import Model
 from rushes.ledger import HitRow, Ledger, NodeRow, RunEnd, RunStart, describe_machine, describe_user
+from rushes.plan.mending import count_token_passes
 from rushes.plan.nodes import Node, Plan
 from rushes.plan.order import Step
 from rushes.run.execute import Observer
 from rushes.run.messages import Broken, Event, Finished
 from rushes.run.result import RunResult
+from rushes.stages.denoise import DenoiseParams
 from rushes.store.index import Result
 from rushes.types import Key
 
@@ -35,6 +38,7 @@ class LedgerObserver:
         self.typical = ledger.typical()
         self.seeds: Seeds = {}
         self.versions: Versions = {}
+        self.models: Mapping[str, Model] = {}
 
     def begin(self, project: str, command: str, started_at: float) -> None:
         """The run begins."""
@@ -83,6 +87,7 @@ class LedgerObserver:
         self.seeds = {
             (s.shot.name, take.attempt): take.seed for s in plan.shots for take in s.takes
         }
+        self.models = {model.instance: model for model in plan.project.instances}
         self.versions = {
             kind: digest_value(environment)[:VERSION_LETTERS]
             for kind, environment in plan.environments.items()
@@ -109,7 +114,14 @@ class LedgerObserver:
 
     def _finish(self, step: Step, event: Finished, predicted: int | None) -> NodeRow:
         row = _finished_row(self.run, step, event, self.seeds, predicted)
-        return msgspec.structs.replace(row, version=self._find_version(step))
+        passes = self._count_passes(step.node)
+        return msgspec.structs.replace(row, version=self._find_version(step), token_passes=passes)
+
+    def _count_passes(self, node: Node) -> int | None:
+        model = self.models.get(node.model or "")
+        if model is None or not isinstance(node.params, DenoiseParams):
+            return None
+        return count_token_passes(node.params, model)
 
     def _break(self, step: Step, event: Broken) -> NodeRow:
         row = _broken_row(self.run, step, event, self.seeds)

@@ -32,7 +32,8 @@ class ErrorInfo(msgspec.Struct, frozen=True):
 
 
 class ClipResult(msgspec.Struct, frozen=True):
-    """A shot or film. ``path`` is relative to the project, None where there is no clip."""
+    """A shot or film. ``path`` is relative to the project, None where there is no clip; ``stopped``
+    says why takes that were left were not tried."""
 
     name: str
     status: Status
@@ -45,6 +46,7 @@ class ClipResult(msgspec.Struct, frozen=True):
     stages: list[StageResult]
     checks: list[dict[str, object]]
     error: ErrorInfo | None = None
+    stopped: str = ""
 
 
 class RunResult(msgspec.Struct, frozen=True):

@@ -11,10 +11,37 @@ from rushes.catalogue.licences import Use
 from rushes.catalogue.model import Model, Sampling, Speed
 from rushes.catalogue.server import ServedReader
 from rushes.media.formats import ExportFormat
-from rushes.spec.given import Conditions, Sound
+from rushes.spec.gate import Rules
+from rushes.spec.given import Conditions, RetakePart, Sound, SourceFile
 from rushes.spec.read import Source
 from rushes.spec.tables import PolicyTable, SigningTable
 from rushes.types import VideoShape
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """The clip that a shot is held to. ``file`` is None until a take is accepted.
+
+    Args:
+        said: its path as the project says it.
+    """
+
+    said: str
+    file: SourceFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """What of a take is made again, by a seed of its own.
+
+    Args:
+        spans: frames, from and up to.
+        part: of these frames.
+    """
+
+    spans: tuple[tuple[int, int], ...]
+    part: RetakePart
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +54,10 @@ class Shot:
         sound: where the clip's sound comes from.
         upscale: how many times larger it is made than it is denoised.
         speed: shortcuts of its denoise; None for an exact one.
+        gate: what is asked of its checks besides their own thresholds.
+        repair: whether a failed span is made again before the whole.
+        golden: a clip that it has to look and sound like; None where none is named.
+        mended: spans of the first take that were made again before it was accepted.
     """
 
     name: str
@@ -45,6 +76,10 @@ class Shot:
     sound: Sound = "model"
     upscale: int = 1
     speed: Speed | None = None
+    gate: Rules = ()
+    repair: bool = True
+    golden: Golden | None = None
+    mended: tuple[Mend, ...] = ()
 
     @property
     def length_note(self) -> str:
@@ -65,6 +100,7 @@ class Film:
     crossfade: float
     checks: tuple[str, ...]
     export: ExportFormat
+    gate: Rules = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,6 +265,11 @@ def convert_value(
     worded = isinstance(value, str) and any(get_origin(o) is Literal for o in get_args(kind))
     if (struct := _struct_of(kind)) is not None and not worded:
         return convert_table(value, struct, source, path)
+    if (struct := _struct_of_tables(kind)) is not None and isinstance(value, dict):
+        return {
+            name: convert_table(entry, struct, source, (*path, name))
+            for name, entry in value.items()
+        }
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as exc:
@@ -278,6 +283,14 @@ def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
     for option in getattr(kind, "__args__", (kind,)):
         if isinstance(option, type) and issubclass(option, msgspec.Struct):
             return option
+    return None
+
+
+def _struct_of_tables(kind: Any) -> type[msgspec.Struct] | None:
+    """The struct of a table of tables, such as ``gate``."""
+    for option in getattr(kind, "__args__", (kind,)):
+        if get_origin(option) is dict:
+            return _struct_of(get_args(option)[1])
     return None
 
 

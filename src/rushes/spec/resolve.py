@@ -24,14 +24,19 @@ from rushes.spec.choosing import (
     resolve_upscale,
 )
 from rushes.spec.conditions import base_of, resolve_conditions, resolve_sound, used_controls
+from rushes.spec.gate import resolve_gate
+from rushes.spec.given import SourceFile
 from rushes.spec.layers import Layers, suggest
 from rushes.spec.numerics import state_numerics
-from rushes.spec.project import Film, Project, Shot
-from rushes.spec.read import Source, read_project_file
+from rushes.spec.project import Film, Golden, Project, Shot
+from rushes.spec.read import Source, read_project_file, resolve_inside
 from rushes.spec.servers import make_readers
+from rushes.store.files import digest_file
 from rushes.types import VideoShape, parse_bytes
 
 DEFAULT_CHECKS = ("default",)
+REPAIR = True
+"""Measured by ``bench.bench_repair``; see docs/gate.md."""
 DEFAULT_CRF = {"h264": 18, "h265": 20, "vp9": 24, "av1": 24}
 """Visually close to the source on each codec's own scale."""
 
@@ -192,7 +197,22 @@ def _resolve_shot(
         sound=resolve_sound(layers.shot, name, shape, model, folder, source),
         upscale=upscale,
         speed=resolve_speed(layers, model, name, source),
+        gate=resolve_gate(layers.tables),
+        repair=layers.pick("repair", REPAIR),
+        golden=_resolve_golden(layers.shot, name, source, folder),
     )
+
+
+def _resolve_golden(
+    shot: tables.ShotTable, name: str, source: Source, folder: Path
+) -> Golden | None:
+    """The golden take; its file may be missing until a take is accepted."""
+    if shot.golden is UNSET:
+        return None
+    path = resolve_inside(folder, shot.golden, source, ("shots", name, "golden"))
+    if path.is_dir():
+        raise source.error(f"{shot.golden!r} is a folder", ("shots", name, "golden"))
+    return Golden(shot.golden, SourceFile(path, digest_file(path)) if path.is_file() else None)
 
 
 def _resolve_prompt(
@@ -342,4 +362,5 @@ def _resolve_film(
         crossfade=float(film.crossfade),
         checks=tuple(checks),
         export=_resolve_export([film, file.defaults], source, (*path, "export")),
+        gate=resolve_gate([film, file.defaults]),
     )

@@ -67,6 +67,17 @@ class QuantisationTable(Struct, frozen=True, forbid_unknown_fields=True):
     text_encoder: Quantisation = "none"
 
 
+class GateTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """``gate.CHECK``: what one check's score has to be, and what a failure means."""
+
+    threshold: Annotated[float, Meta(ge=0, le=1)] | UnsetType = UNSET
+    level: Literal["fail", "warn"] | UnsetType = UNSET
+    worse_by: Annotated[float, Meta(ge=0, le=1)] | UnsetType = UNSET
+
+
+Gate = dict[Annotated[str, Meta(min_length=1, max_length=4096)], GateTable]
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """What defaults, presets and shots may all say; the nearest table wins."""
 
@@ -93,7 +104,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     loras: list[LoraTable] | UnsetType = UNSET
     upscale: Annotated[int, Meta(ge=1, le=16)] | UnsetType = UNSET
     attempts: Attempts | UnsetType = UNSET
+    repair: bool | UnsetType = UNSET
     checks: list[str] | UnsetType = UNSET
+    gate: Gate | UnsetType = UNSET
     export: ExportTable | UnsetType = UNSET
 
 
@@ -171,6 +184,7 @@ class ShotTable(Settings, frozen=True, forbid_unknown_fields=True):
     mask: File | UnsetType = UNSET
     references: Annotated[list[File], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
     control: ControlTable | UnsetType = UNSET
+    golden: File | UnsetType = UNSET
 
 
 class FilmTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -179,6 +193,7 @@ class FilmTable(Struct, frozen=True, forbid_unknown_fields=True):
     shots: Annotated[list[Name], Meta(min_length=1)]
     crossfade: Annotated[float, Meta(ge=0, le=10, description="seconds")] = 0.0
     checks: list[str] | UnsetType = UNSET
+    gate: Gate | UnsetType = UNSET
     export: ExportTable | UnsetType = UNSET
 
 

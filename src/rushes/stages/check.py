@@ -85,6 +85,7 @@ def to_row(verdict: Verdict) -> dict[str, object]:
             for span in verdict.spans
         ],
         "evidence": dict(verdict.evidence),
+        **({} if verdict.part is None else {"part": verdict.part}),
     }
 
 

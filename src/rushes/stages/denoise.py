@@ -120,8 +120,8 @@ def read_given(params: DenoiseParams, inputs: Mapping[str, Mapping[str, Path]]) 
     if pictures and pictures[0][0] == 0 and params.first == 0:
         video[:, :1] = pictures.pop(0)[1]
     return Given(
-        video, _mask(params.kept_video, params.latents),
-        audio, _mask(params.kept_audio, params.audio_latents),
+        video, mark_kept(params.kept_video, params.latents),
+        audio, mark_kept(params.kept_audio, params.audio_latents),
         tuple(pictures), None if control is None else control["video"],
     )  # fmt: skip
 
@@ -154,7 +154,7 @@ def _lay_out(
             audio.copy_(whole["audio"])
 
 
-def _mask(ranges: Ranges, length: int) -> torch.Tensor:
+def mark_kept(ranges: Ranges, length: int) -> torch.Tensor:
     """(length,) bool: True inside the ranges."""
     import torch
 

@@ -15,8 +15,11 @@ from rushes.stages import (
     encode_given,
     encode_text,
     export,
+    gate,
+    golden,
     refine,
     render_prompt,
+    repair,
     upsample,
 )
 from rushes.stages.base import Stage
@@ -29,6 +32,7 @@ STAGES: dict[str, Stage] = {
         encode_condition,
         encode_given,
         denoise,
+        repair,
         upsample,
         refine,
         decode_video,
@@ -39,5 +43,7 @@ STAGES: dict[str, Stage] = {
         ask_server,
         assemble,
         check,
+        golden,
+        gate,
     )
 }

@@ -12,6 +12,9 @@ from rushes.plan.memory.quantities import describe_node
 from rushes.plan.memory.restate import find_stated_footprint
 from rushes.plan.nodes import Node
 
+TRACED_AS = {"repair": "denoise"}
+"""Stages that do what another does, over a part of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Demands:
@@ -44,14 +47,15 @@ def find_demands(nodes: Iterable[Node], models: Mapping[str, Model]) -> Demands:
             continue
         model = models.get(node.model)
         footprint = footprints.get(node.model)
-        if model is None or footprint is None or node.stage not in footprint.stages:
+        stage = TRACED_AS.get(node.stage, node.stage)
+        if model is None or footprint is None or stage not in footprint.stages:
             untraced[node.model] = None
             continue
-        shapes, passes = describe_node(node, model, footprint.stages[node.stage])
+        shapes, passes = describe_node(node, model, footprint.stages[stage])
         same = tuple(tuple(sorted(shape.items())) for shape in shapes)
-        identity = (node.model, node.stage, passes, same)
+        identity = (node.model, stage, passes, same)
         if identity not in known:
-            known[identity] = Task(footprint, node.stage, shapes, passes)
+            known[identity] = Task(footprint, stage, shapes, passes)
         task = tasks[node] = known[identity]
         of_model = counts.setdefault(node.model, {})
         of_model[task] = of_model.get(task, 0) + 1
