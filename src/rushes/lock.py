@@ -65,17 +65,19 @@ class LockedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     numerics: dict[str, Numerics] = {}
 
 
-class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The file.
 
     Args:
         models: checkpoints by name, of generators and of readers.
         toolchains: by stage, the version of each distribution it depends on.
+        auto: by shot, the model that was chosen where the project says "auto".
     """
 
     version: int = 1
     models: dict[str, LockedModel] = {}
     toolchains: dict[str, dict[str, str]] = {}
+    auto: dict[str, str] = {}
 
 
 class LockChange(msgspec.Struct, frozen=True):
@@ -123,8 +125,10 @@ def write_lock(folder: Path, lock: Lock) -> None:
             version=lock.version,
             models=dict(sorted(lock.models.items())),
             toolchains=dict(sorted(lock.toolchains.items())),
+            auto=dict(sorted(lock.auto.items())),
         )
     )
+    data = {"version": lock.version, **data}
     write_durable(folder / LOCK_FILE, (HEADER + tomli_w.dumps(data)).encode())
 
 
@@ -199,7 +203,7 @@ def _asks_reader(project: Project) -> bool:
 
 def needed_stages(project: Project) -> list[Stage]:
     """The stages that a project's shots and films go through."""
-    shots = project.shots.values()
+    shots = [shot for shot in project.shots.values() if shot.remote is None]
     families = {shot.name: find_family(shot.model.family) for shot in shots}
     together = [s for s in shots if encodes_together(families[s.name], s.conditions)]
     apart = [s for s in shots if families[s.name].reads_given == "apart" and s.conditions.files]
@@ -213,7 +217,10 @@ def needed_stages(project: Project) -> list[Stage]:
         "upsample": any(shot.upscale > 1 for shot in shots),
         "refine": any(shot.upscale > 1 for shot in shots),
         "ask": _asks_reader(project),
+        "generate": project.makes_remotely,
     }
+    if not shots:
+        used |= dict.fromkeys(("encode_text", "denoise", "decode_video"), False)
     unused = {name for name, needed in used.items() if not needed}
     return [stage for name, stage in STAGES.items() if name not in unused]
 
@@ -265,7 +272,13 @@ def complete_lock(
             toolchains[stage.name] = installed_toolchain(stage.packages)
             old = lock.toolchains.get(stage.name)
             changes += _compare_toolchain(stage.name, old, toolchains[stage.name])
-    return Lock(1, models, toolchains), changes
+    chosen_now = {s.name: s.model.name for s in project.shots.values() if s.auto}
+    changes += [
+        LockChange(f"auto.{shot}", lock.auto.get(shot), model)
+        for shot, model in chosen_now.items()
+        if lock.auto.get(shot) != model
+    ]
+    return Lock(1, models, toolchains, {**lock.auto, **chosen_now}), changes
 
 
 def decided_numerics(project: Project, lock: Lock) -> dict[str, dict[str, Numerics]]:
@@ -284,7 +297,10 @@ def missing_entries(project: Project, lock: Lock) -> list[str]:
     needed = needed_checkpoints(project)
     models = [f"models.{m.id}" for m in needed if m.id not in lock.models]
     stages = [s.name for s in needed_stages(project) if s.name not in lock.toolchains]
-    return models + [f"toolchains.{name}" for name in stages]
+    chosen = [
+        f"auto.{s.name}" for s in project.shots.values() if s.auto and s.name not in lock.auto
+    ]
+    return models + [f"toolchains.{name}" for name in stages] + chosen
 
 
 def check_weights(

@@ -101,6 +101,7 @@ def _plan_level(
     builder: _Builder, shots: list[Shot], done: Mapping[str, ShotPlan], find_facts: FindFacts
 ) -> dict[str, ShotPlan]:
     """Shots that do not depend on each other: take after take, while verdicts say so."""
+    named = {shot.name: shot for shot in shots}
     takes = {shot.name: [builder.plan_take(shot, 0, done)] for shot in shots}
     ready = {s.name for s in shots if all(done[name].settled for name in s.conditions.shots)}
     facts: dict[Key, Facts] = {}
@@ -112,7 +113,8 @@ def _plan_level(
         for take in fresh:
             verdict = _verdict(take, facts)
             if verdict and not verdict["passed"] and take.attempt + 1 < take.shot.attempts:
-                following.append(builder.plan_take(take.shot, take.attempt + 1, done))
+                shot = named[take.shot.name]
+                following.append(builder.plan_take(shot, take.attempt + 1, done))
                 takes[take.shot.name].append(following[-1])
         fresh = following
     return {
@@ -158,11 +160,12 @@ class _Builder:
     def plan_take(self, shot: Shot, attempt: int, bases: Mapping[str, ShotPlan]) -> Take:
         """One attempt, over the kept takes of what it is made from."""
         kept = {name: bases[name].kept for name in shot.conditions.shots}
+        shot = shot.for_attempt(attempt, self.project.policy.paid_after.qa_failures)
         planner = TakePlanner(self.node, shot, attempt, kept)
         last = planner.plan()
         nodes = planner.nodes
         made = Take(shot, attempt, planner.seed, nodes, last)
-        inputs = [("frames", nodes["decode_video"])]
+        inputs = [("frames", made.frames)]
         inputs += [("sound", made.sound)] if made.sound is not None else []
         clip = nodes["export"] = self.node("export", _export_params(shot.export), inputs)
         checks = self._find_checks(shot.name, shot.checks, ("shots", shot.name, "checks"))
@@ -180,19 +183,20 @@ class _Builder:
         """A film over its shots' kept takes."""
         inputs: list[tuple[str, Node]] = []
         for number, shot in enumerate(shots):
-            inputs.append((f"frames.{number}", shot.kept.nodes["decode_video"]))
+            inputs.append((f"frames.{number}", shot.kept.frames))
             if shot.kept.sound is not None:
                 inputs.append((f"sound.{number}", shot.kept.sound))
-        first = shots[0].shot.shape
+        shapes = [shot.kept.shot.shape for shot in shots]
+        first = shapes[0]
         overlap = round(film.crossfade * first.fps) * (len(shots) - 1)
-        frames = sum(shot.shot.shape.frames for shot in shots) - overlap
+        frames = sum(shape.frames for shape in shapes) - overlap
         shape = VideoShape(frames, first.height, first.width, first.fps)
         export = _export_params(film.export)
         fields = {name: getattr(export, name) for name in export.__struct_fields__}
         clip = self.node("assemble", AssembleParams(**fields, crossfade=film.crossfade), inputs)
         sounds = any(shot.kept.sound is not None for shot in shots)
         checks = self._find_checks(film.name, film.checks, ("films", film.name, "checks"))
-        joins = list_joins([shot.shot.shape.frames for shot in shots], first.fps, film.crossfade)
+        joins = list_joins([shape.frames for shape in shapes], first.fps, film.crossfade)
         check = self._check_node(checks, shape, sounds, [("clip", clip)], joins=joins)
         settled = all(shot.settled for shot in shots)
         return FilmPlan(film, {"assemble": clip, "check": check}, settled)
@@ -314,6 +318,8 @@ class _Builder:
         numerics: dict[str, str] = {}
         if stage not in self.lock.toolchains:
             return None
+        if model is not None and model in self.project.remotes:
+            return Environment(STAGES[stage].version, {}, self.lock.toolchains[stage], {})
         if model is not None:
             entry = self._entries[model]
             if entry.id not in self.lock.models:

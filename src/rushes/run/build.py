@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rushes.errors import CorruptObject, LockRefused, StageFailed
-from rushes.ledger import Ledger
+from rushes.ledger import Ledger, describe_user
 from rushes.lock import (
     LOCK_FILE,
     Lock,
@@ -24,6 +24,8 @@ from rushes.lock import (
     read_lock,
     write_lock,
 )
+from rushes.paid.consent import check_consent
+from rushes.payments import Allowance
 from rushes.plan.build import build_plan
 from rushes.plan.memory.fit import MemoryPlan, Target
 from rushes.plan.memory.refuse import refuse_misfit
@@ -37,6 +39,7 @@ from rushes.run.place import place_clips
 from rushes.run.record import LedgerObserver
 from rushes.run.result import RunResult
 from rushes.spec.project import Project
+from rushes.spec.remotes import check_remote, make_allowance
 from rushes.store.index import Result
 from rushes.store.store import Store
 from rushes.types import Digest, Key
@@ -115,6 +118,19 @@ def prepare_lock(
     return lock
 
 
+def refuse_remotes(project: Project, allowance: Allowance) -> None:
+    """Refuse shots that others would make, where the policy does not let that be paid or sent.
+
+    Raises:
+        PolicyRefused: names the key of the policy; nothing was sent.
+    """
+    for shot in project.shots.values():
+        if shot.remote is not None:
+            check_remote(project, shot.remote)
+            frames = ("frames",) if shot.conditions.pictures else ()
+            check_consent(shot.remote, allowance, ("prompt", *frames))
+
+
 def find_facts(store: Store, keys: Iterable[Key]) -> Mapping[Key, Mapping[str, object]]:
     """Facts of stored results, for :func:`build_plan`."""
     return {key: result.facts for key, result in store.index.get_many(keys).items()}
@@ -137,6 +153,7 @@ def build_project(
     card = None if options.device == "auto" else options.device
     budget = find_target(project, card, options.vram)
     lock = prepare_lock(project, store, locked=options.locked, target=budget)
+    refuse_remotes(project, make_allowance(project, run_id, describe_user()))
     outcome = Outcome()
     entries = LedgerObserver(ledger, run_id, observer)
     entries.begin(project.name, options.command, started_at)
@@ -145,7 +162,7 @@ def build_project(
     result = RunResult(
         run=run_id,
         seconds=round(time.perf_counter() - start, 4),
-        usd=0.0,
+        usd=float(entries.usd),
         shots=gather_shots(plan, results, outcome),
         films=gather_films(plan, results, outcome),
     )
@@ -173,8 +190,16 @@ def _run_rounds(
         name: with_numerics(pin_locked(entry, lock.models.get(entry.id)), lock)
         for name, entry in needed_instances(project).items()
     }
+    allowance = make_allowance(project, observer.run, describe_user())
     with LocalExecutor(
-        store, observer, options.device, options.media_workers, interval, entries
+        store,
+        observer,
+        options.device,
+        options.media_workers,
+        interval,
+        entries,
+        project.remotes,
+        allowance,
     ) as executor:
         while True:
             plan = build_plan(project, lock, lambda keys: find_facts(store, keys), options.targets)

@@ -75,7 +75,7 @@ def _shot_result(
         attempt=kept.attempt,
         seed=kept.seed,
         attempts=len(plan.takes),
-        shape=(shot.shape.frames, shot.shape.fps, shot.shape.size),
+        shape=(kept.shot.shape.frames, kept.shot.shape.fps, kept.shot.shape.size),
         before=before if not plan.ready else [],
         results=results,
         outcome=outcome,

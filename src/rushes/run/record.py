@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from decimal import Decimal
 
 import msgspec
 
@@ -35,6 +36,7 @@ class LedgerObserver:
         self.typical = ledger.typical()
         self.seeds: Seeds = {}
         self.versions: Versions = {}
+        self.usd = Decimal(0)
 
     def begin(self, project: str, command: str, started_at: float) -> None:
         """The run begins."""
@@ -99,6 +101,7 @@ class LedgerObserver:
     def see_event(self, step: Step, event: Event) -> None:
         """Passed on; an end is entered."""
         if isinstance(event, Finished) and event.ran:
+            self.usd += Decimal(event.usd)
             guess = event.predicted_bytes
             if guess is None:
                 guess = self.typical.get((step.node.stage, step.node.model), (None, None))[1]
@@ -134,7 +137,7 @@ def _finished_row(
         seconds=event.seconds,
         predicted_peak_bytes=predicted,
         peak_bytes=event.peak_bytes,
-        usd=0.0,
+        usd=float(event.usd),
         resumed_step=event.resumed_step,
         loads=msgspec.json.encode(event.loads).decode(),
         passed=event.passed,
