@@ -32,18 +32,23 @@ CREATE TABLE IF NOT EXISTS nodes (
     predicted_peak_bytes INTEGER, peak_bytes INTEGER NOT NULL, usd REAL NOT NULL,
     resumed_step INTEGER, loads TEXT NOT NULL, passed INTEGER, error TEXT,
     placement TEXT NOT NULL DEFAULT '', device TEXT NOT NULL DEFAULT '',
-    version TEXT NOT NULL DEFAULT ''
+    version TEXT NOT NULL DEFAULT '', tokens_in INTEGER NOT NULL DEFAULT 0,
+    tokens_out INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS hits (
     run TEXT NOT NULL, stage TEXT NOT NULL, model TEXT, device TEXT NOT NULL,
     nodes INTEGER NOT NULL, seconds REAL NOT NULL
 );
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 """
-VERSION = 4
-ADD_COLUMN = "ALTER TABLE nodes ADD COLUMN {} TEXT NOT NULL DEFAULT '';"
-LATER_COLUMNS = ("placement", "device", "version")
-"""Earlier versions did not know how models lay, on what, nor what stood behind a stage."""
+VERSION = 5
+ADD_COLUMN = "ALTER TABLE nodes ADD COLUMN {};"
+WORDS, COUNT = "TEXT NOT NULL DEFAULT ''", "INTEGER NOT NULL DEFAULT 0"
+LATER_COLUMNS = {
+    "placement": WORDS, "device": WORDS, "version": WORDS,
+    "tokens_in": COUNT, "tokens_out": COUNT, "reason": WORDS,
+}  # fmt: skip
+"""Earlier versions did not know how models lay, on what, what stood behind a stage, nor tokens."""
 TAKE_OVER = """
 INSERT INTO begun SELECT id, started_at, project, command, asked_by, rushes, machine FROM runs;
 INSERT INTO ended SELECT id, seconds, hits, ran, usd, exit_code FROM runs;
@@ -107,7 +112,8 @@ class NodeRow(msgspec.Struct, frozen=True):
     """One node that ran. ``passed`` is a check's verdict; ``loads`` seconds by part, as JSON;
     ``placement`` how the model's parts lay, "" where none was needed; ``device`` what it ran on, ""
     off the device lane; ``version`` a digest of what stands behind the stage: its own version,
-    weights, numerics and toolchain, "" where that was not recorded."""
+    weights, numerics and toolchain, "" where that was not recorded; ``tokens_in``,
+    ``tokens_out`` of answers; ``reason`` for which a paid model did it, "" for an open one."""
 
     run: str
     key: str
@@ -128,6 +134,9 @@ class NodeRow(msgspec.Struct, frozen=True):
     placement: str = ""
     device: str = ""
     version: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    reason: str = ""
 
 
 class HitRow(msgspec.Struct, frozen=True):
@@ -161,8 +170,12 @@ class Ledger:
         version = self._read_version()
         if version < VERSION:
             known = self._db.execute("SELECT name FROM pragma_table_info('nodes')").fetchall()
-            later = [name for name in LATER_COLUMNS if known and (name,) not in known]
-            script = SCHEMA + "".join(ADD_COLUMN.format(name) for name in later)
+            later = [
+                f"{name} {kind}"
+                for name, kind in LATER_COLUMNS.items()
+                if known and (name,) not in known
+            ]
+            script = SCHEMA + "".join(ADD_COLUMN.format(column) for column in later)
             script += TAKE_OVER if version == 1 else ""
             for statement in filter(str.strip, script.split(";")):
                 self._db.execute(statement)

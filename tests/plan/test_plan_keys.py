@@ -36,6 +36,7 @@ NOT_HERE = (
     "cut_track",
     "ask",
     "ask_server",
+    "generate",
 )
 """Stages that no shot of this project has."""
 SHOT_STAGES = [name for name in STAGES if name not in NOT_HERE]

@@ -7,6 +7,7 @@ connect only to hosts that a request named, whatever a library would like to rea
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import socket
@@ -85,18 +86,39 @@ def run_chat(request: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def open_client(seconds: float) -> Any:
+    """LiteLLM's client for video, over one that raises on an answer that is an error, which LiteLLM
+    would give back as if it were a clip; it follows no redirect and uses no proxy."""
+    import httpx
+    from litellm.llms.custom_httpx.http_handler import HTTPHandler
+
+    def refuse(response: httpx.Response) -> None:
+        if response.status_code >= 300:
+            response.read()
+            said = " ".join(response.text.split())[:200]
+            text = f"it answers {response.status_code}: {said}"
+            raise httpx.HTTPStatusError(text, request=response.request, response=response)
+
+    hooks = {"response": [refuse]}
+    client = httpx.Client(timeout=seconds, trust_env=False, event_hooks=hooks)
+    return HTTPHandler(client=client)
+
+
 def begin_video(request: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
     """A job that makes a clip."""
     import litellm
 
     more: dict[str, Any] = {}
     if request.get("image"):
-        more["input_reference"] = ("image.png", base64.b64decode(request["image"]), "image/png")
+        picture = io.BytesIO(base64.b64decode(request["image"]))
+        picture.name = "image.png"
+        more["input_reference"] = picture
     job = litellm.video_generation(
         prompt=request["prompt"],
         model=request["model"],
         seconds=request["length"],
         size=request["size"],
+        client=open_client(request["seconds"]),
         **more,
         **common,
     )
@@ -107,7 +129,9 @@ def look_at_video(request: dict[str, Any], common: dict[str, Any]) -> dict[str, 
     """How far a job is."""
     import litellm
 
-    job = litellm.video_status(video_id=request["job"], **common)
+    job = litellm.video_status(
+        video_id=request["job"], client=open_client(request["seconds"]), **common
+    )
     error = getattr(job, "error", None)
     return {
         "status": job.status,
@@ -121,7 +145,9 @@ def fetch_video(request: dict[str, Any], common: dict[str, Any]) -> dict[str, An
     """A finished clip, written to the file that is named."""
     import litellm
 
-    data = litellm.video_content(video_id=request["job"], **common)
+    data = litellm.video_content(
+        video_id=request["job"], client=open_client(request["seconds"]), **common
+    )
     with open(request["path"], "wb") as file:
         file.write(data)
     return {"nbytes": len(data)}

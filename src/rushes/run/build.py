@@ -6,9 +6,12 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
-from rushes.errors import CorruptObject, LockRefused, StageFailed
+import msgspec
+
+from rushes.errors import CorruptObject, LockRefused, PolicyRefused, StageFailed
 from rushes.ledger import Ledger, describe_user
 from rushes.lock import (
     LOCK_FILE,
@@ -25,12 +28,13 @@ from rushes.lock import (
     write_lock,
 )
 from rushes.paid.consent import check_consent
-from rushes.payments import Allowance
+from rushes.payments import Allowance, show_usd
 from rushes.plan.build import build_plan
+from rushes.plan.forecast import price_node
 from rushes.plan.memory.fit import MemoryPlan, Target
 from rushes.plan.memory.refuse import refuse_misfit
 from rushes.plan.nodes import Node, Plan
-from rushes.plan.order import order_work
+from rushes.plan.order import Step, order_work
 from rushes.run.execute import LocalExecutor, Observer, Outcome
 from rushes.run.gather import clip_name, find_error, gather_films, gather_shots
 from rushes.run.machine import find_runtime, find_target
@@ -59,6 +63,7 @@ class BuildOptions:
         device: what models run on: ``auto``, ``cpu`` or ``cuda:N``; a plan that is only shown may
             name a described card.
         vram: the most memory of a card that a stage may take, in bytes; else the project's.
+        pay: the most USD that this run may pay, where the policy asks; never more than its budget.
     """
 
     targets: tuple[str, ...] = ()
@@ -70,6 +75,7 @@ class BuildOptions:
     command: str = "make"
     place: bool = True
     vram: int | None = None
+    pay: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,35 @@ def refuse_remotes(project: Project, allowance: Allowance) -> None:
             check_consent(shot.remote, allowance, ("prompt", *frames))
 
 
+def limit_allowance(allowance: Allowance, options: BuildOptions) -> Allowance:
+    """What the policy allows, and no more than the command line said."""
+    if options.pay is None:
+        return allowance
+    least = min(Decimal(allowance.per_run), options.pay)
+    return msgspec.structs.replace(allowance, per_run=f"{least:f}")
+
+
+def refuse_unasked(
+    steps: list[Step], plan: Plan, allowance: Allowance, options: BuildOptions, outcome: Outcome
+) -> bool:
+    """Whether there were steps that cost money, where the policy asks and nobody was asked; these
+    are refused, and what does not depend on them goes on."""
+    if allowance.paid != "ask" or options.pay is not None:
+        return False
+    found = False
+    for step in steps:
+        usd = price_node(plan.project, step.node)
+        if usd and step.node.key is not None:
+            found = True
+            error = PolicyRefused(
+                f"{step.node.model} would be paid {show_usd(usd)} USD, and you were not asked",
+                where=f"{plan.project.source.name}:policy.paid",
+                hint="rushes make --pay USD says how much this run may pay",
+            )
+            outcome.broken[step.node.key] = (step, error)
+    return found
+
+
 def find_facts(store: Store, keys: Iterable[Key]) -> Mapping[Key, Mapping[str, object]]:
     """Facts of stored results, for :func:`build_plan`."""
     return {key: result.facts for key, result in store.index.get_many(keys).items()}
@@ -190,7 +225,7 @@ def _run_rounds(
         name: with_numerics(pin_locked(entry, lock.models.get(entry.id)), lock)
         for name, entry in needed_instances(project).items()
     }
-    allowance = make_allowance(project, observer.run, describe_user())
+    allowance = limit_allowance(make_allowance(project, observer.run, describe_user()), options)
     with LocalExecutor(
         store,
         observer,
@@ -217,6 +252,9 @@ def _run_rounds(
                 except CorruptObject as exc:
                     _forget(store, results, exc.digest)
                     continue
+            refused = refuse_unasked(steps, plan, allowance, options, outcome)
+            if refused:
+                continue
             executor.memory = _fit(project, plan, lock, targets)
             executor.prepare(steps)
             if not outcome.finished:

@@ -138,6 +138,7 @@ def _finished_row(
         predicted_peak_bytes=predicted,
         peak_bytes=event.peak_bytes,
         usd=float(event.usd),
+        reason=_find_reason(step),
         resumed_step=event.resumed_step,
         loads=msgspec.json.encode(event.loads).decode(),
         passed=event.passed,
@@ -145,6 +146,13 @@ def _finished_row(
         placement=event.placement,
         device=event.device,
     )
+
+
+def _find_reason(step: Step) -> str:
+    """Why others made it for money: takes before it failed, or the shot names its model."""
+    if step.node.stage != "generate" or not step.node.params.provider:  # type: ignore[attr-defined]
+        return ""
+    return "qa" if step.attempt else "stated"
 
 
 def _broken_row(run: str, step: Step, event: Broken, seeds: Seeds) -> NodeRow:
