@@ -60,9 +60,7 @@ def test_budgets_hold_and_ledgers_add_up(steps: list[tuple[Decimal, str, int]]) 
 
 def test_a_refusal_names_the_budget_and_what_is_left(payments: Payments) -> None:
     reserve(payments, "0.7")
-    with pytest.raises(
-        BudgetRefused, match=r"0\.31 USD, .* run of 1 has 0\.30 left"
-    ):
+    with pytest.raises(BudgetRefused, match=r"0\.31 USD, .* run of 1 has 0\.30 left"):
         reserve(payments, "0.31")
     reserve(payments, "0.3")
     assert payments.spent("run", "run") == 1
