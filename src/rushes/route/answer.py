@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -188,20 +189,16 @@ class _Asking:
         where it says after how long (``hedge_seconds``)."""
         waiting: dict[Future[PaidAnswer], Remote] = {}
         end = None if limit is None else time.monotonic() + limit
-        pool = ThreadPoolExecutor(max(len(remotes), 1))
-        try:
-            for number, remote in enumerate(remotes):
-                waiting[pool.submit(self._ask_server, remote)] = remote
-                last = number == len(remotes) - 1
-                hedge = remote.hedge_seconds if remote.hedge_seconds and not last else None
-                said = self._collect(waiting, hedge, end)
-                if said is not None:
-                    return said
-            for remote in waiting.values():
-                self.tried.append(Tried(remote.name, "open", f"late: no answer in {limit:g} s"))
-            return None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        for number, remote in enumerate(remotes):
+            waiting[_start(self._ask_server, remote)] = remote
+            last = number == len(remotes) - 1
+            hedge = remote.hedge_seconds if remote.hedge_seconds and not last else None
+            said = self._collect(waiting, hedge, end)
+            if said is not None:
+                return said
+        for remote in waiting.values():
+            self.tried.append(Tried(remote.name, "open", f"late: no answer in {limit:g} s"))
+        return None
 
     def _collect(
         self, waiting: dict[Future[PaidAnswer], Remote], hedge: float | None, end: float | None
@@ -273,6 +270,20 @@ class _Asking:
             self.tried.append(Tried(remote.name, "paid", "answered", reason.kind))
             return said
         return None
+
+
+def _start(ask: Callable[[Remote], PaidAnswer], remote: Remote) -> Future[PaidAnswer]:
+    """Ask in a thread that nobody has to wait for, should its answer come too late."""
+    future: Future[PaidAnswer] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(ask(remote))
+        except BaseException as exc:
+            future.set_exception(exc)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future
 
 
 def _read_answer(remote: Remote, said: Any) -> PaidAnswer:
