@@ -1,7 +1,7 @@
 """A month of 10,000 requests under five policies: cost, latency, share of open models.
 
 The clock is simulated, so that the figures are the same on any machine. Reasons and budgets are
-not: they are decided by `route.reasons` and reserved in `payments`, as for requests that run. What is
+not: `route.reasons` and `payments` decide, as for requests that run. What is
 assumed (times of work, prices of words, how often a take fails) stands in the trace and below.
 
 `.venv/bin/python -m bench.month.simulate` writes results/month.json and results/month.svg.

@@ -9,9 +9,11 @@ from typing import Literal
 from msgspec import Struct
 
 from rushes.catalogue.grid import AudioGrid, Grid, LatentGrid
+from rushes.catalogue.load import find_entry
 from rushes.catalogue.model import Defaults, Model
 from rushes.catalogue.server import find_origin
 from rushes.catalogue.source import Licence, RemoteSource
+from rushes.catalogue.text import read_text_entry, text_names
 
 RemoteTask = Literal["generate", "understand", "reason", "code"]
 Sendable = Literal["prompt", "frames", "audio"]
@@ -97,6 +99,15 @@ class Remote(Struct, frozen=True):
     def bound_tokens(self, text_bytes: int, messages: int, images: int) -> int:
         """Tokens that go in, at most: no tokeniser makes more tokens than there are bytes."""
         return text_bytes + MESSAGE_TOKENS * messages + self.tokens_per_image * images
+
+
+def find_licence(remote: Remote) -> Licence | None:
+    """That of the open model it is like; None for a closed one."""
+    if not remote.like:
+        return None
+    if remote.like in text_names():
+        return read_text_entry(remote.like).licence
+    return find_entry(remote.like).licence
 
 
 def round_up(usd: Decimal) -> Decimal:

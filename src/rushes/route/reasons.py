@@ -41,8 +41,8 @@ def list_reasons(policy: PaidAfterTable, now: Circumstance) -> list[Reason]:
     found: list[Reason] = []
     if now.task_class and now.task_class in policy.classes:
         found.append(Reason("class", f"it is {now.task_class}", True))
-    if policy.capability and not now.has_open:
-        found.append(Reason("capability", "no open model qualifies", True))
+    if policy.capability:
+        found.append(Reason("capability", "no open model qualifies", not now.has_open))
     if policy.qa_failures:
         what = f"{policy.qa_failures} takes that failed their checks"
         found.append(Reason("qa", what, now.failures >= policy.qa_failures))

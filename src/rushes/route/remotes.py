@@ -146,7 +146,7 @@ def sort_paid(
         if remote.classes and now.task_class and now.task_class not in remote.classes:
             refused.append(Exclusion(option.model, f"is not for {now.task_class}", "classes"))
         elif not mine:
-            why = "open models qualify, and nothing lets it be paid after them"
+            why = "is paid, and the policy knows no reason for that"
             refused.append(Exclusion(option.model, why, "policy.paid_after"))
         else:
             paid.append(_with_reason(option, mine[0], project.policy.paid))
@@ -157,7 +157,9 @@ def sort_paid(
 
 def _with_reason(option: Option, reason: Reason, paid: str) -> Option:
     asked = "; you are asked first" if paid == "ask" else ""
-    said = reason.what if reason.holds else f"after {reason.what}"
+    said = reason.what if reason.holds else f"only where there is {reason.what}"
+    if reason.kind == "capability" and not reason.holds:
+        said = "only where no open model qualifies"
     return Option(
         option.model, "paid", option.usd, option.seconds, option.time,
         f"{option.why}; {said} ({reason.kind}){asked}", reason.kind,

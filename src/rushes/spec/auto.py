@@ -15,7 +15,8 @@ from msgspec import UNSET
 from rushes.catalogue.defaults import read_defaults, seems_here
 from rushes.catalogue.licences import Use, judge_licence
 from rushes.catalogue.load import find_model
-from rushes.catalogue.remote import Remote
+from rushes.catalogue.remote import Remote, find_licence
+from rushes.catalogue.server import find_origin
 from rushes.errors import ProjectError, RushesError
 from rushes.spec import tables
 from rushes.spec.layers import Layers
@@ -116,7 +117,13 @@ def _list_open(file: tables.ProjectFile, remotes: Mapping[str, Remote]) -> Itera
     names = read_defaults()["generate"]
     here = [name for name in names if seems_here(find_model(name).source)]
     yield from here
-    yield from (r.name for r in remotes.values() if not r.is_paid and "generate" in r.tasks)
+    allowed = {find_origin(server) for server in file.policy.servers}
+    for remote in remotes.values():
+        served = file.policy.network != "none" and remote.origin in allowed
+        licence = find_licence(remote)
+        fine = licence is not None and judge_licence(licence, make_use(file.policy)) is None
+        if not remote.is_paid and "generate" in remote.tasks and served and fine:
+            yield remote.name
     yield from (name for name in names if name not in here)
 
 

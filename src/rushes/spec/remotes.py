@@ -8,11 +8,10 @@ from msgspec import UNSET, UnsetType
 
 from rushes.catalogue.hosted import read_hosted
 from rushes.catalogue.licences import judge_licence
-from rushes.catalogue.load import find_entry, model_names, reader_names
-from rushes.catalogue.remote import Remote
+from rushes.catalogue.load import model_names, reader_names
+from rushes.catalogue.remote import Remote, find_licence
 from rushes.catalogue.server import find_origin
-from rushes.catalogue.source import Licence
-from rushes.catalogue.text import read_text_entry, text_names
+from rushes.catalogue.text import text_names
 from rushes.errors import PolicyRefused
 from rushes.payments import Allowance
 from rushes.spec import tables
@@ -112,15 +111,6 @@ def make_allowance(project: Project, run: str, key: str) -> Allowance:
         per_project=say(policy.budget_project_usd),
         per_key=say(policy.budget_key_usd),
     )
-
-
-def find_licence(remote: Remote) -> Licence | None:
-    """That of the open model it is like; None for a closed one."""
-    if not remote.like:
-        return None
-    if remote.like in text_names():
-        return read_text_entry(remote.like).licence
-    return find_entry(remote.like).licence
 
 
 def check_remote(project: Project, remote: Remote) -> None:
