@@ -8,10 +8,13 @@
     │   │   └── WeightsMissing  3  the weights are not on this machine
     │   ├── LicenceRefused  3  the model's licence does not cover what the policy states
     │   ├── PolicyRefused   3  the policy does not let anything be sent there
+    │   ├── BudgetRefused   3  it would cost more than a budget has left
+    │   ├── PaidUnavailable 3  what makes paid calls is not installed
     │   └── MemoryRefused   3  the shot does not fit the card
     ├── StageFailed         4  a stage could not produce its output
     │   ├── OutOfMemory     4  it needed more memory than there was
     │   ├── WorkerDied      4  the process that ran it went away
+    │   ├── PaymentUnclear  4  a provider may have taken money, and nobody here knows
     │   ├── AnswerInvalid   4  no answer of a reader's follows the schema that was asked for
     │   └── MediaError      4  a media file cannot be read or written
     ├── HubError            4  what the hub, or a bundle in its place, gave is not right
@@ -101,6 +104,14 @@ class PolicyRefused(Refused):
     """The project's policy does not let anything be sent there."""
 
 
+class BudgetRefused(Refused):
+    """A payment would cost more than one of the budgets has left."""
+
+
+class PaidUnavailable(Refused):
+    """LiteLLM, through which paid calls go, is not installed."""
+
+
 class MemoryRefused(Refused):
     """The shot does not fit the project's ``vram``."""
 
@@ -115,6 +126,10 @@ class OutOfMemory(StageFailed):
 
 class WorkerDied(StageFailed):
     """The process that ran a stage went away."""
+
+
+class PaymentUnclear(StageFailed):
+    """A provider was sent a request and may have taken money for it; it is not sent again."""
 
 
 class AnswerInvalid(StageFailed):

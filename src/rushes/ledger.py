@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS nodes (
     predicted_peak_bytes INTEGER, peak_bytes INTEGER NOT NULL, usd REAL NOT NULL,
     resumed_step INTEGER, loads TEXT NOT NULL, passed INTEGER, error TEXT,
     placement TEXT NOT NULL DEFAULT '', device TEXT NOT NULL DEFAULT '',
-    version TEXT NOT NULL DEFAULT '', token_passes INTEGER
+    version TEXT NOT NULL DEFAULT '', token_passes INTEGER, tokens_in INTEGER NOT NULL DEFAULT 0,
+    tokens_out INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS hits (
     run TEXT NOT NULL, stage TEXT NOT NULL, model TEXT, device TEXT NOT NULL,
@@ -43,9 +44,13 @@ PRAGMA user_version = 5;
 VERSION = 5
 ADD_COLUMN = "ALTER TABLE nodes ADD COLUMN {} {};"
 TEXT = "TEXT NOT NULL DEFAULT ''"
-LATER_COLUMNS = {"placement": TEXT, "device": TEXT, "version": TEXT, "token_passes": "INTEGER"}
-"""Earlier versions did not know how models lay, on what, what stood behind a stage, nor how much
-work a denoise was."""
+COUNT = "INTEGER NOT NULL DEFAULT 0"
+LATER_COLUMNS = {
+    "placement": TEXT, "device": TEXT, "version": TEXT, "token_passes": "INTEGER",
+    "tokens_in": COUNT, "tokens_out": COUNT, "reason": TEXT,
+}  # fmt: skip
+"""Earlier versions did not know how models lay, on what, what stood behind a stage, how much work a
+denoise was, nor tokens."""
 TAKE_OVER = """
 INSERT INTO begun SELECT id, started_at, project, command, asked_by, rushes, machine FROM runs;
 INSERT INTO ended SELECT id, seconds, hits, ran, usd, exit_code FROM runs;
@@ -117,7 +122,8 @@ class NodeRow(msgspec.Struct, frozen=True):
     ``placement`` how the model's parts lay, "" where none was needed; ``device`` what it ran on, ""
     off the device lane; ``version`` a digest of what stands behind the stage: its own version,
     weights, numerics and toolchain, "" where that was not recorded; ``token_passes`` tokens times
-    passes of the transformer, None for what is no denoise."""
+    passes of the transformer, None for what is no denoise; ``tokens_in``, ``tokens_out`` of
+    answers; ``reason`` for which a paid model did it, "" for an open one."""
 
     run: str
     key: str
@@ -139,6 +145,9 @@ class NodeRow(msgspec.Struct, frozen=True):
     device: str = ""
     version: str = ""
     token_passes: int | None = None
+    tokens_in: int = 0
+    tokens_out: int = 0
+    reason: str = ""
 
 
 class HitRow(msgspec.Struct, frozen=True):

@@ -68,19 +68,21 @@ class LockedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     numerics: dict[str, Numerics] = {}
 
 
-class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The file.
 
     Args:
         models: checkpoints by name, of generators and of readers.
         toolchains: by stage, the version of each distribution it depends on.
         accepted: by shot, the take that was accepted; a file that has some is of version 2.
+        auto: by shot, the model that was chosen where the project says "auto".
     """
 
     version: int = 1
     models: dict[str, LockedModel] = {}
     toolchains: dict[str, dict[str, str]] = {}
     accepted: dict[str, AcceptedTake] = {}
+    auto: dict[str, str] = {}
 
 
 class LockChange(msgspec.Struct, frozen=True):
@@ -129,10 +131,12 @@ def write_lock(folder: Path, lock: Lock) -> None:
             models=dict(sorted(lock.models.items())),
             toolchains=dict(sorted(lock.toolchains.items())),
             accepted=dict(sorted(lock.accepted.items())),
+            auto=dict(sorted(lock.auto.items())),
         )
     )
-    if not lock.accepted:
-        del data["accepted"]
+    for name in ("accepted", "auto"):
+        if not data[name]:
+            del data[name]
     write_durable(folder / LOCK_FILE, (HEADER + tomli_w.dumps(data)).encode())
 
 
@@ -207,7 +211,7 @@ def _asks_reader(project: Project) -> bool:
 
 def needed_stages(project: Project) -> list[Stage]:
     """The stages that a project's shots and films go through."""
-    shots = project.shots.values()
+    shots = [shot for shot in project.shots.values() if shot.remote is None]
     families = {shot.name: find_family(shot.model.family) for shot in shots}
     together = [s for s in shots if encodes_together(families[s.name], s.conditions)]
     apart = [s for s in shots if families[s.name].reads_given == "apart" and s.conditions.files]
@@ -225,7 +229,10 @@ def needed_stages(project: Project) -> list[Stage]:
         "golden": any(shot.golden is not None for shot in shots),
         "gate": any(shot.gate or shot.golden is not None for shot in shots)
         or any(film.gate for film in project.films.values()),
+        "generate": project.makes_remotely,
     }
+    if not shots:
+        used |= dict.fromkeys(("encode_text", "denoise", "decode_video"), False)
     unused = {name for name, needed in used.items() if not needed}
     return [stage for name, stage in STAGES.items() if name not in unused]
 
@@ -277,7 +284,14 @@ def complete_lock(
             toolchains[stage.name] = installed_toolchain(stage.packages)
             old = lock.toolchains.get(stage.name)
             changes += _compare_toolchain(stage.name, old, toolchains[stage.name])
-    return msgspec.structs.replace(lock, models=models, toolchains=toolchains), changes
+    chosen_now = {s.name: s.model.name for s in project.shots.values() if s.auto}
+    changes += [
+        LockChange(f"auto.{shot}", lock.auto.get(shot), model)
+        for shot, model in chosen_now.items()
+        if lock.auto.get(shot) != model
+    ]
+    auto = {**lock.auto, **chosen_now}
+    return msgspec.structs.replace(lock, models=models, toolchains=toolchains, auto=auto), changes
 
 
 def decided_numerics(project: Project, lock: Lock) -> dict[str, dict[str, Numerics]]:
@@ -296,7 +310,10 @@ def missing_entries(project: Project, lock: Lock) -> list[str]:
     needed = needed_checkpoints(project)
     models = [f"models.{m.id}" for m in needed if m.id not in lock.models]
     stages = [s.name for s in needed_stages(project) if s.name not in lock.toolchains]
-    return models + [f"toolchains.{name}" for name in stages]
+    chosen = [
+        f"auto.{s.name}" for s in project.shots.values() if s.auto and s.name not in lock.auto
+    ]
+    return models + [f"toolchains.{name}" for name in stages] + chosen
 
 
 def check_weights(

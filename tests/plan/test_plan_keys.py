@@ -39,6 +39,7 @@ NOT_HERE = (
     "repair",
     "golden",
     "gate",
+    "generate",
 )
 """Stages that no shot of this project has."""
 SHOT_STAGES = [name for name in STAGES if name not in NOT_HERE]

@@ -164,6 +164,22 @@ def test_a_ledger_of_version_3_is_taken_over(tmp_path: Path) -> None:
     assert Ledger(path).hits() == []
 
 
+def test_a_ledger_of_version_4_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    ledger = Ledger(path)
+    ledger.add_nodes([NODE])
+    ledger.close()
+    with closing(sqlite3.connect(path)) as db:
+        for column in ("tokens_in", "tokens_out", "reason"):
+            db.execute(f"ALTER TABLE nodes DROP COLUMN {column}")
+        db.execute("PRAGMA user_version = 4")
+        db.commit()
+    assert Ledger(path).nodes() == [NODE]
+    row = msgspec.structs.replace(NODE, started_at=9.0, tokens_in=7, tokens_out=3, reason="qa")
+    Ledger(path).add_nodes([row])
+    assert Ledger(path).nodes() == [row, NODE]
+
+
 def test_hits_and_the_devices_of_keys(ledger: Ledger) -> None:
     change = msgspec.structs.replace
     ledger.add_nodes([

@@ -159,6 +159,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
         numerics: by part, where it does not compute as it is stored; from rushes.lock.
         tiles: whether its video VAE works in tiles where it is asked to, or always.
         stated: numerics that the project states for its shot; they stand in for locked ones.
+        remote: the project's name of it where others run it; "" for one that runs here.
     """
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
@@ -188,6 +189,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     numerics: dict[str, Numerics] = {}
     tiles: Literal["asked", "always"] = "asked"
     stated: Stated | None = None
+    remote: str = ""
 
     @property
     def id(self) -> str:

@@ -123,7 +123,24 @@ class FilesSource(Struct, frozen=True, forbid_unknown_fields=True, tag_field="ki
         return self.base.revision
 
 
-Source = PackageSource | HubSource | FolderSource | FilesSource
+class RemoteSource(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="remote"):
+    """Weights that somebody else has, and runs."""
+
+    provider: str
+    model: str
+
+    @property
+    def label(self) -> str:
+        """For people; rushes.lock has none of it."""
+        return f"remote:{self.provider}/{self.model}"
+
+    @property
+    def revision(self) -> str:
+        """Nobody here can know."""
+        return "unknown"
+
+
+Source = PackageSource | HubSource | FolderSource | FilesSource | RemoteSource
 
 SINGLE = "single"
 """How a single file is called in its part's folder, before its suffix."""

@@ -7,11 +7,20 @@ import io
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from rushes.catalogue.hosted import read_hosted
 from rushes.ledger import Ledger
-from rushes.route.account import COLUMNS, By, Rows, account_for, pick_month, total_of
+from rushes.route.account import (
+    COLUMNS,
+    By,
+    Rows,
+    account_for,
+    blend_costs,
+    pick_month,
+    total_of,
+)
 from rushes.route.regress import find_regressions
 
 EVERYTHING = 10_000_000
@@ -26,7 +35,13 @@ def read_rows(ledger: Ledger | None) -> Rows:
     return Rows(ledger.runs(EVERYTHING), ledger.nodes(limit=EVERYTHING), ledger.hits())
 
 
-def build_account(rows: Rows, by: By, now: float) -> dict[str, Any]:
+def build_account(
+    rows: Rows,
+    by: By,
+    now: float,
+    gpu_per_hour: Decimal = Decimal(0),
+    per_take: Decimal | None = None,
+) -> dict[str, Any]:
     """The ``log --by --json`` document."""
     hosted = [model.name for model in read_hosted()]
     groups = account_for(rows, by, hosted)
@@ -36,6 +51,7 @@ def build_account(rows: Rows, by: By, now: float) -> dict[str, Any]:
         "rows": [account.to_dict() for account in groups],
         "totals": total_of(groups).to_dict(),
         "month": {"month": time.strftime("%Y-%m", time.localtime(now)), **month},
+        "blend": blend_costs(rows, hosted, gpu_per_hour, per_take).to_dict(),
         "regressions": [asdict(found) for found in find_regressions(rows.nodes)],
     }
 
@@ -75,8 +91,20 @@ def list_account(document: Mapping[str, Any]) -> list[str]:
     if totals["takes"]:
         lines.append(f"open models did {totals['open_share']:.0%} of {totals['takes']} takes and "
                      f"answers; the field claims {CLAIMED}")  # fmt: skip
+    lines += _say_blend(document["blend"])
     lines += [_say_regression(found) for found in document["regressions"]]
     return lines
+
+
+def _say_blend(blend: Mapping[str, Any]) -> list[str]:
+    """What a take cost, beside what it would have, had all been paid."""
+    if not blend["takes"] or blend["all_paid_usd"] is None:
+        return []
+    return [
+        f"a take cost {blend['usd_per_take']:.4f} USD; all paid, at "
+        f"{blend['usd_per_paid_take']:.4f} each, they would have cost "
+        f"{blend['all_paid_usd']:.2f}, {blend['saved_usd']:.2f} more"
+    ]
 
 
 def _say_regression(found: Mapping[str, Any]) -> str:
@@ -85,6 +113,9 @@ def _say_regression(found: Mapping[str, Any]) -> str:
     head = f"worse: {found['stage']} of {found['model']}{where} since {day} ({found['version']})"
     if found["what"] == "slower":
         return f"{head} takes {found['after']:.2f} times as long, shot by shot"
+    if found["what"] == "worse scores":
+        shares = f"{found['after']:.0%} of takes, before {found['before']:.0%}"
+        return f"{head}: checks refuse {shares}"
     return f"{head} fails in {found['after']:.0%} of cases, before in {found['before']:.0%}"
 
 

@@ -12,10 +12,14 @@ from rushes.catalogue.reader import DEFAULT_READER
 from rushes.cli.common import common_options, pick_device, print_json, require_folder
 
 if TYPE_CHECKING:
+    from rushes.catalogue.remote import Remote
     from rushes.readers.base import Answer
     from rushes.readers.budget import Look
     from rushes.readers.selection import Selection
+    from rushes.spec.project import Project
+    from rushes.stages.ask import AnswerRow
 
+AUTO = "auto"
 F = TypeVar("F", bound=Callable[..., Any])
 
 SELECTION = (
@@ -53,6 +57,7 @@ Examples:
   rushes ask opening "when does the ball land?"      what was built of the project
   rushes ask opening "is there a red ball?" "does it bounce?" --json
   rushes ask talk.mp4 "who speaks?" --at 4:12 --model qwen3-vl-8b
+  rushes ask talk.mp4 "who speaks?" --model auto     the best reader that is here, open first
   rushes ask talk.mp4 "what is shown?" --schema scene.json     JSON that follows a schema
   rushes ask talk.mp4 "what is shown?" --scenes --explain      how many frames and tokens""",
 )
@@ -68,6 +73,7 @@ Examples:
     metavar="FILE",
     help="A JSON Schema that the answer has to follow.",
 )
+@click.option("--pay", is_flag=True, help='It may be paid, where the policy says paid = "ask".')
 @click.option("--explain", is_flag=True, help="Say what would be looked at; ask nothing.")
 @click.option("--device", metavar="NAME", help="cpu or cuda:N; default: a GPU if there is one.")
 @common_options
@@ -77,6 +83,7 @@ def command(
     model: str,
     schema: Path | None,
     explain: bool,
+    pay: bool,
     device: str | None,
     folder: Path,
     as_json: bool,
@@ -94,13 +101,59 @@ def command(
     selection = take_selection(said)
     path = find_target(video, require_folder(folder))
     project = find_policy(folder)
+    remote = None
+    if model == AUTO or (project is not None and model in project.remotes):
+        model, remote = _find_answerer(model, project)
     form = None if schema is None else read_form(folder / schema)
     if explain:
         look = explain_file(path, questions, model, selection, project, form)
         return _explain(look, model, as_json)
     asked = [("", question) for question in questions]
+    if remote is not None:
+        assert project is not None
+        rows = _ask_paid(path, asked, remote, selection, project, folder, pay)
+        return print_answers(questions, [row.to_answer() for row in rows], as_json)
     rows = ask_file(path, asked, model, pick_device(device), selection, project, form)
     return print_answers(questions, [row.to_answer() for row in rows], as_json)
+
+
+def _find_answerer(model: str, project: Project | None) -> tuple[str, Remote | None]:
+    """Who answers for ``auto``, or for a remote of the project's."""
+    from rushes.ledger import describe_user
+    from rushes.route.reader_choice import choose_reader
+    from rushes.spec.remotes import make_allowance
+
+    chosen: str | Remote = model
+    if project is not None and model in project.remotes:
+        chosen = project.remotes[model]
+    elif model == AUTO:
+        allowance = None if project is None else make_allowance(project, "", describe_user())
+        chosen = choose_reader(project, allowance)
+        name = chosen if isinstance(chosen, str) else chosen.name
+        click.echo(f"auto: {name} answers", err=True)
+    return (chosen, None) if isinstance(chosen, str) else (chosen.name, chosen)
+
+
+def _ask_paid(
+    path: Path,
+    asked: list[tuple[str, str]],
+    remote: Remote,
+    selection: Selection,
+    project: Project,
+    folder: Path,
+    pay: bool,
+) -> list[AnswerRow]:
+    import os
+
+    from rushes.payments import Payments
+    from rushes.route.answer import Asker
+    from rushes.route.watch import ask_about_clip
+    from rushes.run.build import open_ledger
+    from rushes.store.store import Store, find_store
+
+    ledger = open_ledger(Store(find_store(folder)))
+    asker = Asker(project, Payments(), ledger, os.environ, pay)
+    return ask_about_clip(asker, remote, path, asked, selection)
 
 
 def print_answers(questions: tuple[str, ...], answers: list[Answer], as_json: bool) -> int:

@@ -16,6 +16,7 @@ from rushes.catalogue.source import (
     HubSource,
     Licence,
     Part,
+    RemoteSource,
     Source,
 )
 from rushes.cli.common import show_bytes
@@ -207,6 +208,8 @@ def show_source(source: Source) -> str:
         return f"folder {source.said}"
     if isinstance(source, FilesSource):
         return f"files {', '.join(source.said)}, the rest from {show_source(source.base)}"
+    if isinstance(source, RemoteSource):
+        return f"{source.provider}, who runs it"
     return f"package {source.package}"
 
 

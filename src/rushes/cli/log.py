@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from rushes.cli.common import common_options, print_json, require_folder, show_bytes, show_seconds
+from rushes.cli.figure_types import FigureType
 from rushes.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from rushes.ledger import Ledger, NodeRow
     from rushes.route.account import By
+    from rushes.route.figures import Figure
 
 
 @click.command(
@@ -27,13 +30,23 @@ Examples:
   rushes log --by model       what each model used, what the cache saved, what became slower
   rushes log --model sprite   where a model was used: runs, projects, shots, for whom
   rushes log --by day --csv   for a spreadsheet; also by project, and by key: who asked
-  rushes log --json -n 100    for programs""",
+  rushes log --json -n 100    for programs
+  rushes log --prometheus     metrics, as a text file collector takes them
+  rushes log 3f9a0c12be01 --events     a line of JSON an event, clip by clip
+  rushes log 3f9a0c12be01 --traces     the same as OpenTelemetry spans (OTLP, JSON)""",
 )
 @click.argument("run", required=False)
 @click.option("-n", "limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True)
 @click.option("--by", type=click.Choice(["model", "project", "day", "key"]),
               help="Add the whole ledger up.")  # fmt: skip
 @click.option("--model", metavar="NAME", help="Where this model was used.")
+@click.option("--gpu-per-hour", type=FigureType(), default="0", show_default=True, metavar="USD",
+              help="With --by: what an hour of a GPU costs.")  # fmt: skip
+@click.option("--paid-take", type=FigureType(), metavar="USD",
+              help="With --by: of a paid take; else the mean of those here.")  # fmt: skip
+@click.option("--prometheus", is_flag=True, help="The whole ledger as Prometheus metrics.")
+@click.option("--events", is_flag=True, help="A run as lines of JSON.")
+@click.option("--traces", is_flag=True, help="A run as OpenTelemetry spans.")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values.")
 @common_options
 def command(
@@ -41,6 +54,11 @@ def command(
     limit: int,
     by: str | None,
     model: str | None,
+    gpu_per_hour: Figure,
+    paid_take: Figure | None,
+    prometheus: bool,
+    events: bool,
+    traces: bool,
     as_csv: bool,
     folder: Path,
     as_json: bool,
@@ -59,21 +77,54 @@ def command(
     ledger = Ledger(path) if path.exists() else None
     if model is not None:
         return _show_uses(ledger, model, as_csv=as_csv, as_json=as_json)
+    if prometheus or events or traces:
+        return _show_telemetry(ledger, run, prometheus=prometheus, events=events)
     if by is not None:
-        return _show_account(ledger, cast("By", by), as_csv=as_csv, as_json=as_json)
+        money = gpu_per_hour.likely, None if paid_take is None else paid_take.likely
+        return _show_account(ledger, cast("By", by), money, as_csv=as_csv, as_json=as_json)
     if run is not None:
         return _show_run(ledger, run, as_csv=as_csv, as_json=as_json)
     return _show_runs(ledger, limit, as_csv=as_csv, as_json=as_json)
 
 
-def _show_account(ledger: Ledger | None, by: By, *, as_csv: bool, as_json: bool) -> int:
+def _show_telemetry(
+    ledger: Ledger | None, run: str | None, *, prometheus: bool, events: bool
+) -> int:
+    """The ledger for machines; what it has, and nothing else on standard output."""
+    from rushes.cli.account_tables import read_rows
+    from rushes.route.telemetry import list_events, make_metrics, make_traces
+
+    rows = read_rows(ledger)
+    if prometheus:
+        if run is not None:
+            raise UsageError("--prometheus tells the whole ledger, and a run is named")
+        click.echo(make_metrics(rows), nl=False)
+        return 0
+    if run is None or run not in {row.id for row in rows.runs}:
+        raise UsageError("which run?", hint="rushes log lists them; name one")
+    if events:
+        for event in list_events(rows, run):
+            print_json(event)
+    else:
+        print_json(make_traces(rows, run))
+    return 0
+
+
+def _show_account(
+    ledger: Ledger | None,
+    by: By,
+    money: tuple[Decimal, Decimal | None],
+    *,
+    as_csv: bool,
+    as_json: bool,
+) -> int:
     from rushes.cli.account_tables import build_account, csv_of_account, list_account, read_rows
 
     rows = read_rows(ledger)
     if as_csv:
         click.echo(csv_of_account(rows, by), nl=False)
         return 0
-    document = build_account(rows, by, time.time())
+    document = build_account(rows, by, time.time(), *money)
     if as_json:
         print_json(document)
         return 0

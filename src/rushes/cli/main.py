@@ -35,6 +35,7 @@ COMMANDS = {
     "cache": "Look after the store: status, gc, verify.",
     "models": "Look at the catalogue; choose, fetch and carry models.",
     "cost": "Find where own cards, bought or rented, beat an API.",
+    "paid": "List payments, and settle those of which nobody knows.",
     "route": "Say where requests would go, at which price and time, and why not elsewhere.",
     "doctor": "Look at this machine and this project, and say what is wrong.",
     "completion": "Print the shell completion script.",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +18,10 @@ from rushes.cli.common import (
     require_folder,
     vram_option,
 )
+from rushes.cli.figure_types import FigureType
 
 if TYPE_CHECKING:
+    from rushes.route.figures import Figure
     from rushes.run.build import Build, BuildOptions
     from rushes.spec.project import Project
     from rushes.store.store import Store
@@ -54,6 +58,8 @@ Examples:
     "-j", "jobs", type=click.IntRange(1, 64), default=1, show_default=True,
     help="Exports and checks at once.",
 )  # fmt: skip
+@click.option("--pay", type=FigureType(), metavar="USD",
+              help='The most that this run may pay, where paid = "ask".')  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @common_options
 def command(
@@ -66,6 +72,7 @@ def command(
     device: str | None,
     vram: int | None,
     jobs: int,
+    pay: Figure | None,
     dry_run: bool,
     folder: Path,
     as_json: bool,
@@ -78,7 +85,7 @@ def command(
     folder = require_folder(folder)
     options = BuildOptions(
         targets, seed, attempts, locked, pick_device(device), jobs,
-        _words(targets, seed, attempts), vram=vram,
+        _words(targets, seed, attempts), vram=vram, pay=None if pay is None else pay.likely,
     )  # fmt: skip
     if revision is not None:
         options = _narrow(folder, revision, options)
@@ -148,6 +155,24 @@ def _words(targets: tuple[str, ...], seed: int | None, attempts: int | None) -> 
     return " ".join(words)
 
 
+def _ask_to_pay(project: Project, folder: Path, options: BuildOptions) -> BuildOptions:
+    """The options with what a person at a terminal lets it pay."""
+    asks = project.policy.paid == "ask" and project.makes_remotely and options.pay is None
+    if not asks or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return options
+    from rushes.plan.forecast import forecast_plan
+    from rushes.run.inspect import inspect_project
+
+    view = inspect_project(folder, options)
+    usd = forecast_plan(view.plan, view.results, view.typical, view.memory).totals.usd
+    if not usd:
+        return options
+    question = f"this may cost {usd:.2f} USD, and as much again for each take after the first; pay?"
+    if not click.confirm(question, err=True):
+        return options
+    return replace(options, pay=Decimal(str(project.policy.budget_usd)))
+
+
 def _make(folder: Path, options: BuildOptions, as_json: bool, *, accept: bool) -> int:
     from rushes.cli.progress import MakeObserver
     from rushes.report.credentials import load_credentials
@@ -157,6 +182,7 @@ def _make(folder: Path, options: BuildOptions, as_json: bool, *, accept: bool) -
     from rushes.store.store import Store, find_store
 
     project = load_project(folder)
+    options = _ask_to_pay(project, folder, options)
     store = Store(find_store(folder))
     credentials = load_credentials(project, store.folder)
     with MakeObserver() as observer:

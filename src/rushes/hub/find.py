@@ -79,6 +79,7 @@ def find_checkpoint(model: Entry) -> Path:
     if isinstance(source, FilesSource):
         assert isinstance(model, Model), "projects bring generators only"
         return _link_pieces(model.id, _find_beside(model, source))
+    assert isinstance(source, PackageSource), "what others run has no checkpoint"
     return _find_packaged(model, source)
 
 

@@ -104,6 +104,7 @@ def _plan_level(
     builder: _Builder, shots: list[Shot], done: Mapping[str, ShotPlan], find_facts: FindFacts
 ) -> dict[str, ShotPlan]:
     """Shots that do not depend on each other: take after take, while verdicts say so."""
+    named = {shot.name: shot for shot in shots}
     takes = {shot.name: [builder.plan_take(shot, 0, done)] for shot in shots}
     ready = {s.name for s in shots if all(done[name].settled for name in s.conditions.shots)}
     facts: dict[Key, Facts] = {}
@@ -114,15 +115,18 @@ def _plan_level(
         facts.update(find_facts([key for key in keys if key is not None]))
         following = []
         for take in fresh:
-            known = takes[take.shot.name]
+            shot = named[take.shot.name]
+            known = takes[shot.name]
             history = [v for one in known if (v := _verdict(one, facts)) is not None]
-            left = take.attempt + 1 < take.shot.attempts
+            left = take.attempt + 1 < shot.attempts
             if len(history) < len(known) or history[-1]["passed"] or not left:
                 continue
-            stopped[take.shot.name] = why_stop(known, history)
-            if not stopped[take.shot.name]:
+            mend = None
+            if builder.choose_maker(shot, take.attempt + 1) is take.shot:
+                stopped[shot.name] = why_stop(known, history)
                 mend = plan_mend(known, history)
-                following.append(builder.plan_take(take.shot, take.attempt + 1, done, mend))
+            if not stopped.get(shot.name):
+                following.append(builder.plan_take(shot, take.attempt + 1, done, mend))
                 known.append(following[-1])
         fresh = following
     return {
@@ -166,6 +170,10 @@ class _Builder:
         self._entries = needed_instances(project)
         self._own: dict[str, SourceFile] = {}
 
+    def choose_maker(self, shot: Shot, attempt: int) -> Shot:
+        """The shot as its take ``attempt`` is made: by another model after so many failures."""
+        return shot.for_attempt(attempt, self.project.policy.paid_after.qa_failures)
+
     def plan_take(
         self,
         shot: Shot,
@@ -179,6 +187,7 @@ class _Builder:
             mend: an earlier take, and what is made again of it; None for another seed.
         """
         kept = {name: bases[name].kept for name in shot.conditions.shots}
+        shot = self.choose_maker(shot, attempt)
         seed, mends = attempt_seed(shot.seed, attempt), shot.mended
         if mend is not None:
             seed, mends = mend[0].seed, (*mend[0].mends, mend[1])
@@ -187,7 +196,7 @@ class _Builder:
         nodes = planner.nodes
         extra = _seam_checks(shot, mends)
         made = Take(shot, attempt, seed, nodes, last, mends, len(extra))
-        inputs = [("frames", nodes["decode_video"])]
+        inputs = [("frames", made.frames)]
         inputs += [("sound", made.sound)] if made.sound is not None else []
         clip = nodes["export"] = self.node("export", _export_params(shot.export), inputs)
         path = ("shots", shot.name, "checks")
@@ -207,19 +216,20 @@ class _Builder:
         """A film over its shots' kept takes."""
         inputs: list[tuple[str, Node]] = []
         for number, shot in enumerate(shots):
-            inputs.append((f"frames.{number}", shot.kept.nodes["decode_video"]))
+            inputs.append((f"frames.{number}", shot.kept.frames))
             if shot.kept.sound is not None:
                 inputs.append((f"sound.{number}", shot.kept.sound))
-        first = shots[0].shot.shape
+        shapes = [shot.kept.shot.shape for shot in shots]
+        first = shapes[0]
         overlap = round(film.crossfade * first.fps) * (len(shots) - 1)
-        frames = sum(shot.shot.shape.frames for shot in shots) - overlap
+        frames = sum(shape.frames for shape in shapes) - overlap
         shape = VideoShape(frames, first.height, first.width, first.fps)
         export = _export_params(film.export)
         fields = {name: getattr(export, name) for name in export.__struct_fields__}
         clip = self.node("assemble", AssembleParams(**fields, crossfade=film.crossfade), inputs)
         sounds = any(shot.kept.sound is not None for shot in shots)
         checks = self._find_checks(film.name, film.checks, ("films", film.name, "checks"))
-        joins = list_joins([shot.shot.shape.frames for shot in shots], first.fps, film.crossfade)
+        joins = list_joins([shape.frames for shape in shapes], first.fps, film.crossfade)
         check = self._check_node(checks, shape, sounds, [("clip", clip)], joins=joins)
         settled = all(shot.settled for shot in shots)
         nodes = {"assemble": clip, "check": check}
@@ -343,6 +353,8 @@ class _Builder:
         numerics: dict[str, str] = {}
         if stage not in self.lock.toolchains:
             return None
+        if model is not None and model in self.project.remotes:
+            return Environment(STAGES[stage].version, {}, self.lock.toolchains[stage], {})
         if model is not None:
             entry = self._entries[model]
             if entry.id not in self.lock.models:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 import msgspec
 
@@ -10,6 +11,8 @@ from rushes.catalogue.model import Model
 from rushes.plan.memory.fit import MemoryPlan
 from rushes.plan.nodes import Node, Plan
 from rushes.plan.order import order_work
+from rushes.spec.project import Project
+from rushes.stages.generate import GenerateParams
 from rushes.store.index import Result
 from rushes.types import Key
 
@@ -98,9 +101,13 @@ def forecast_plan(
 ) -> Forecast:
     """What a plan would run, and what that is known to take."""
     stages = [
-        _forecast_stage(row.name, row.attempt, row.node, results, typical, memory)
+        msgspec.structs.replace(
+            _forecast_stage(row.name, row.attempt, row.node, results, typical, memory),
+            usd=0.0 if row.node.key in results else float(price_node(plan.project, row.node)),
+        )
         for row in plan.rows()
     ]
+    ordered = order_work(plan, results.__contains__, ahead=True)
     order = [
         OrderedStep(
             step.name,
@@ -109,7 +116,7 @@ def forecast_plan(
             step.loads,
             typical.get((step.node.stage, step.node.model), (None, None))[0],
         )
-        for step in order_work(plan, results.__contains__, ahead=True)
+        for step in ordered
     ]
     known = [step.seconds for step in order if step.seconds is not None]
     peaks = [stage.peak_bytes for stage in stages if stage.placement or not stage.cached]
@@ -124,10 +131,18 @@ def forecast_plan(
             unlocked=sum(stage.key is None for stage in stages),
             seconds=round(sum(known), 3) if len(known) == len(order) else None,
             peak_bytes=max(whole, default=None if peaks else 0),
-            usd=0.0,
+            usd=float(sum(price_node(plan.project, step.node) for step in ordered)),
         ),
         None if memory is None else _describe_memory(memory, plan.project.instances),
     )
+
+
+def price_node(project: Project, node: Node) -> Decimal:
+    """What a node costs when it runs; only what others make costs anything."""
+    remote = project.remotes.get(node.model or "")
+    if remote is None or not isinstance(node.params, GenerateParams):
+        return Decimal(0)
+    return remote.price_clip(node.params.frames / node.params.fps) or Decimal(0)
 
 
 def _describe_memory(memory: MemoryPlan, models: Iterable[Model]) -> MemoryForecast:

@@ -69,7 +69,15 @@ class Take:
     @property
     def sound(self) -> Node | None:
         """The node that made the clip's sound; None for a clip without."""
-        return self.nodes.get("decode_audio") or self.nodes.get("cut_track")
+        made = self.nodes.get("decode_audio") or self.nodes.get("cut_track")
+        if made is None and self.shot.remote is not None and self.shot.sound == "model":
+            return self.nodes["generate"]
+        return made
+
+    @property
+    def frames(self) -> Node:
+        """The node that made the clip's picture."""
+        return self.nodes.get("decode_video") or self.nodes["generate"]
 
     @property
     def latents(self) -> Node:

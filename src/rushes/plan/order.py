@@ -86,7 +86,7 @@ def _mark_loads(plan: Plan, ordered: list[tuple[Node, str, int]]) -> list[Step]:
     steps = []
     for node, name, attempt in ordered:
         fresh: tuple[str, ...] = ()
-        if node.model is not None:
+        if node.model in entries:
             environment = plan.environments.get((node.stage, node.model))
             files = None if environment is None else environment.files
             parts = list_parts(entries[node.model], node.stage, files)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from rushes.catalogue.model import Sampling
+from rushes.catalogue.remote import Remote
 from rushes.models.base import find_family
 from rushes.models.tiling import choose_tile
 from rushes.plan.mending import repair_params
@@ -25,6 +26,7 @@ from rushes.stages.denoise import DenoiseParams, Ranges
 from rushes.stages.encode_condition import ConditionKind, EncodeConditionParams
 from rushes.stages.encode_given import EncodeGivenParams, Role, encodes_together
 from rushes.stages.encode_text import EncodeTextParams
+from rushes.stages.generate import GenerateParams
 from rushes.stages.refine import RefineParams
 from rushes.stages.render_prompt import RenderPromptParams
 from rushes.stages.upsample import UpsampleParams
@@ -75,6 +77,8 @@ class TakePlanner:
         prompt = self._add(
             "render_prompt", RenderPromptParams(shot.template, shot.variables, shot.negative)
         )
+        if shot.remote is not None:
+            return self._generate(shot.remote, prompt)
         together = self._encode_together()
         text = self._encode_text(prompt, together)
         before, tail = self._find_beginning()
@@ -113,6 +117,29 @@ class TakePlanner:
             made = [self._enlarge(made[0], text, windows[0], sound)]
         self._decode(windows, made, start)
         return windows[-1]
+
+    def _generate(self, remote: Remote, prompt: Node) -> Window:
+        """A clip that others make, whole."""
+        shot, shape = self.shot, self.shot.shape
+        params = GenerateParams(
+            provider=remote.provider,
+            like=remote.like,
+            protocol=remote.protocol,
+            model=remote.model,
+            seed=self.seed,
+            frames=shape.frames,
+            height=shape.height,
+            width=shape.width,
+            fps=shape.fps,
+            sound=shot.sound == "model",
+        )
+        files = tuple(("image", picture.file) for picture in shot.conditions.pictures)
+        node = self.make("generate", params, [("prompt", prompt)], remote.name, files)
+        self.nodes["generate"] = node
+        if isinstance(shot.sound, SourceFile):
+            track: Files = (("track", shot.sound),)
+            self._add("cut_track", CutTrackParams(shape.seconds), files=track)
+        return Window(0, 0, 0, 0, 0, 0)
 
     def _add(
         self,
@@ -188,7 +215,7 @@ class TakePlanner:
         files += [(name, file) for name, file in clips.items() if isinstance(file, SourceFile)]
         made: Inputs = []
         if isinstance(given.video, str):
-            made.append(("video", self.bases[given.video].nodes["decode_video"]))
+            made.append(("video", self.bases[given.video].frames))
         roles: tuple[Role, ...] = tuple(
             (name, "picture" if n < pictures else "clip")
             for n, (name, _) in enumerate([*files, *made])

@@ -149,7 +149,7 @@ class ServerReader:
         if not question.strip():
             raise UsageError("the question is empty", hint="ask something about the clip")
         if self._sent is None or self._sent[0] is not frames:
-            self._sent = frames, self._write_frames(frames)
+            self._sent = frames, write_frames(self.server, frames)
         content = [*self._sent[1], {"type": "text", "text": question.strip()}]
         url = f"{self.server.url}/chat/completions"
         said = self.sender.post(url, self._write_request(content, max_tokens))
@@ -175,23 +175,6 @@ class ServerReader:
             request["chat_template_kwargs"] = {"enable_thinking": False}
         return request
 
-    def _write_frames(self, frames: Frames) -> list[dict[str, Any]]:
-        """What stands before every question about them."""
-        size = make_settings(self.server).base.measure(
-            len(frames.pixels), *frames.pixels[0].shape[:2]
-        )
-        coded = [encode_frame(pixels, size) for pixels in frames.pixels]
-        if self.server.frames == "video":
-            url = f"data:video/jpeg;base64,{','.join(coded)}"
-            video = {"type": "video_url", "video_url": {"url": url}}
-            return [video, {"type": "text", "text": list_times(frames.seconds)}]
-        parts: list[dict[str, Any]] = []
-        for seconds, code in zip(frames.seconds, coded, strict=True):
-            parts.append({"type": "text", "text": f"{seconds:.1f} seconds:"})
-            url = f"data:image/jpeg;base64,{code}"
-            parts.append({"type": "image_url", "image_url": {"url": url}})
-        return parts
-
     def _read(self, said: Any) -> tuple[str, str, int]:
         """The words of an answer, what the server calls its model, and tokens altogether."""
         try:
@@ -212,6 +195,22 @@ class ServerReader:
                 hint="a model that thinks first may use up its tokens: have the server turn it off",
             )
         return text.strip(), model, tokens
+
+
+def write_frames(server: ServedReader, frames: Frames) -> list[dict[str, Any]]:
+    """What stands before every question about them."""
+    size = make_settings(server).base.measure(len(frames.pixels), *frames.pixels[0].shape[:2])
+    coded = [encode_frame(pixels, size) for pixels in frames.pixels]
+    if server.frames == "video":
+        url = f"data:video/jpeg;base64,{','.join(coded)}"
+        video = {"type": "video_url", "video_url": {"url": url}}
+        return [video, {"type": "text", "text": list_times(frames.seconds)}]
+    parts: list[dict[str, Any]] = []
+    for seconds, code in zip(frames.seconds, coded, strict=True):
+        parts.append({"type": "text", "text": f"{seconds:.1f} seconds:"})
+        url = f"data:image/jpeg;base64,{code}"
+        parts.append({"type": "image_url", "image_url": {"url": url}})
+    return parts
 
 
 def encode_frame(pixels: NDArray[np.uint8], size: Measured) -> str:

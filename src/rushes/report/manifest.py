@@ -15,6 +15,7 @@ import msgspec
 
 import rushes
 from rushes.canon import digest_bytes
+from rushes.catalogue.remote import make_remote_model
 from rushes.lock import Lock, needed_checkpoints
 from rushes.plan.explain import GraphRecord, record_graph
 from rushes.plan.mending import count_token_passes
@@ -205,8 +206,8 @@ def _record_shot(plan: ShotPlan, clip: ClipResult, results: Mapping[Key, Result]
         status=clip.status,
         path=clip.path,
         sha256=_clip_digest(plan.kept.nodes["export"], clip, results),
-        length=shot.length_note,
-        model=shot.model.name,
+        length=plan.kept.shot.length_note,
+        model=plan.kept.shot.model.name,
         prompt=fill_template(shot.template, shot.variables),
         negative=" ".join(shot.negative.split()),
         attempts=[_record_attempt(take, plan.kept, clip, results) for take in plan.takes],
@@ -277,12 +278,13 @@ def _clip_digest(node: Node, clip: ClipResult, results: Mapping[Key, Result]) ->
 
 
 def _record_models(plan: Plan) -> list[ModelRecord]:
-    used = {shot.shot.model.id for shot in plan.shots}
+    used = {shot.kept.shot.model.id for shot in plan.shots}
     rows = (node.model for *_, node in plan.rows() if node.model is not None)
     used |= {name.partition("@")[0] for name in rows}
+    remotes = [make_remote_model(r) for r in plan.project.remotes.values()]
     return [
         ModelRecord(m.name, m.title, m.licence.id, m.licence.name, m.licence.url)
-        for m in needed_checkpoints(plan.project)
+        for m in [*needed_checkpoints(plan.project), *remotes]
         if m.id in used
     ]
 

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from rushes.ledger import HitRow, NodeRow, RunRow
 
 By = Literal["model", "project", "day", "key"]
-TAKE_STAGES = ("denoise", "generate", "ask")
+TAKE_STAGES = ("denoise", "generate", "ask", "understand", "reason", "code")
 """Each of them once in a take that a model made, or in an answer that it gave."""
 
 NO_MODEL = "(no model)"
@@ -43,6 +43,8 @@ class Account:
     rerolls: int = 0
     takes: int = 0
     open_takes: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
     saved_seconds: float = 0.0
     saved_gpu_seconds: float = 0.0
 
@@ -60,6 +62,8 @@ class Account:
             "rerolls": self.rerolls,
             "takes": self.takes,
             "open_share": round(self.open_takes / self.takes, 4) if self.takes else None,
+            "tokens_in": self.tokens_in,
+            "tokens_out": self.tokens_out,
             "saved_seconds": round(self.saved_seconds, 3),
             "saved_gpu_seconds": round(self.saved_gpu_seconds, 3),
         }
@@ -101,8 +105,8 @@ def account_for(rows: Rows, by: By, paid: Iterable[str] = ()) -> list[Account]:
     for take in _first_of_takes(rows.nodes):
         account = group(take.run, take.model)
         account.takes += 1
-        account.open_takes += take.model not in hosted and take.usd == 0
-        account.rerolls += take.attempt > 0 and take.stage != "ask"
+        account.open_takes += is_open(take, hosted)
+        account.rerolls += take.attempt > 0 and take.stage in ("denoise", "generate")
     for hit in rows.hits:
         if _computed_something(runs.get(hit.run)):
             account = group(hit.run, hit.model)
@@ -152,6 +156,8 @@ def _name_group(by: By, run: RunRow | None, model: str | None) -> str:
 
 def _add_node(account: Account, node: NodeRow) -> None:
     account.usd += Decimal(str(node.usd))
+    account.tokens_in += node.tokens_in
+    account.tokens_out += node.tokens_out
     if node.error is not None:
         account.failures += 1
         return
@@ -159,6 +165,58 @@ def _add_node(account: Account, node: NodeRow) -> None:
     account.seconds += node.seconds
     account.gpu_seconds += node.seconds * is_gpu(node.device)
     account.failed_checks += node.passed is False
+
+
+def is_open(take: NodeRow, hosted: frozenset[str]) -> bool:
+    """Whether an open model made a take: nobody was paid for it."""
+    return take.model not in hosted and take.usd == 0 and not take.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """What all takes cost, beside what they would have, had each been paid.
+
+    Args:
+        gpu_usd: of the hours on GPUs, at the rate that was stated.
+        usd_per_paid_take: the mean of those that were paid, or what was stated; None if unknown.
+    """
+
+    takes: int
+    open_share: float | None
+    usd: Decimal
+    gpu_usd: Decimal
+    usd_per_paid_take: Decimal | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; what is not known is None."""
+        whole = self.usd + self.gpu_usd
+        every = self.usd_per_paid_take
+        all_paid = None if every is None else every * self.takes
+        return {
+            "takes": self.takes,
+            "open_share": self.open_share,
+            "usd": self.usd,
+            "gpu_usd": self.gpu_usd,
+            "usd_per_take": round(whole / self.takes, 6) if self.takes else None,
+            "usd_per_paid_take": None if every is None else round(every, 6),
+            "all_paid_usd": None if all_paid is None else round(all_paid, 6),
+            "saved_usd": None if all_paid is None else round(all_paid - whole, 6),
+        }
+
+
+def blend_costs(
+    rows: Rows, hosted: Iterable[str], gpu_per_hour: Decimal, per_take: Decimal | None
+) -> Blend:
+    """The cost of a mix of open and paid models against all-paid."""
+    names = frozenset(hosted)
+    takes = _first_of_takes(rows.nodes)
+    paid = [take for take in takes if not is_open(take, names)]
+    gpu = sum((Decimal(str(n.seconds)) for n in rows.nodes if is_gpu(n.device)), Decimal(0))
+    usd = sum((Decimal(str(node.usd)) for node in rows.nodes), Decimal(0))
+    if per_take is None and paid:
+        per_take = sum((Decimal(str(take.usd)) for take in paid), Decimal(0)) / len(paid)
+    share = round(1 - len(paid) / len(takes), 4) if takes else None
+    return Blend(len(takes), share, usd, round(gpu / 3600 * gpu_per_hour, 6), per_take)
 
 
 def _first_of_takes(nodes: Iterable[NodeRow]) -> list[NodeRow]:

@@ -6,7 +6,7 @@ A version is what stands behind a stage: its own version, weights, numerics, too
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import median
@@ -32,7 +32,7 @@ class Regression:
     model: str
     stage: str
     device: str
-    what: Literal["slower", "more failures"]
+    what: Literal["slower", "more failures", "worse scores"]
     before: float
     after: float
     version: str
@@ -43,7 +43,13 @@ def find_regressions(nodes: Iterable[NodeRow]) -> list[Regression]:
     """The latest version of each model's stage, against the one before it."""
     found: list[Regression] = []
     stages: dict[tuple[str, str], list[NodeRow]] = defaultdict(list)
-    for node in sorted(nodes, key=lambda n: n.started_at):
+    ordered = sorted(nodes, key=lambda n: n.started_at)
+    verdicts = {
+        (node.run, node.shot, node.attempt): node.passed
+        for node in ordered
+        if node.stage == "check" and node.passed is not None
+    }
+    for node in ordered:
         if node.model is not None and node.version:
             stages[node.model, node.stage].append(node)
     for (model, stage), rows in stages.items():
@@ -53,6 +59,8 @@ def find_regressions(nodes: Iterable[NodeRow]) -> list[Regression]:
         old = [row for row in rows if row.version == versions[-2]]
         new = [row for row in rows if row.version == versions[-1]]
         found += _compare_failures(model, stage, old, new)
+        if stage in ("denoise", "generate"):
+            found += _compare_verdicts(model, stage, old, new, verdicts)
         for device in dict.fromkeys(row.device for row in new if row.error is None):
             found += _compare_speed(model, stage, device, old, new)
     return found
@@ -99,6 +107,29 @@ def _compare_failures(
     since = min(row.started_at for row in new)
     shares = bad[0] / len(old), bad[1] / len(new)
     return [Regression(model, stage, "", "more failures", *shares, new[0].version, since)]
+
+
+def _compare_verdicts(
+    model: str,
+    stage: str,
+    old: Sequence[NodeRow],
+    new: Sequence[NodeRow],
+    verdicts: Mapping[tuple[str, str, int], bool | None],
+) -> list[Regression]:
+    """Takes that checks refused, by version; only where chance does not explain it."""
+    shares = []
+    for rows in (old, new):
+        takes = {(row.run, row.shot, row.attempt) for row in rows if row.error is None}
+        judged = [verdicts[take] for take in takes if take in verdicts]
+        shares.append((sum(not passed for passed in judged), len(judged)))
+    (bad_old, all_old), (bad_new, all_new) = shares
+    if bad_new < FEWEST or not all_old:
+        return []
+    if score_interval(bad_new, all_new)[0] <= score_interval(bad_old, all_old)[1]:
+        return []
+    since = min(row.started_at for row in new)
+    found = bad_old / all_old, bad_new / all_new
+    return [Regression(model, stage, "", "worse scores", *found, new[0].version, since)]
 
 
 def score_interval(bad: int, total: int) -> tuple[float, float]:

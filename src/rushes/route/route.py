@@ -50,6 +50,7 @@ class Option:
         usd: expected; 0 for a card of one's own.
         seconds: expected of computing; None where nothing is known.
         time: where ``seconds`` comes from: measured, at least (the planner's floor), or unknown.
+        reason: of a paid one: capability, qa, queue, class, or stated; "" of an open one.
     """
 
     model: str
@@ -58,6 +59,7 @@ class Option:
     seconds: Decimal | None
     time: Literal["measured", "at least", "unknown"]
     why: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

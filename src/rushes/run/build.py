@@ -6,11 +6,14 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
+
 from rushes.accepted import use_accepted
-from rushes.errors import CorruptObject, LockRefused, StageFailed
-from rushes.ledger import Ledger
+from rushes.errors import CorruptObject, LockRefused, PolicyRefused, StageFailed
+from rushes.ledger import Ledger, describe_user
 from rushes.lock import (
     LOCK_FILE,
     Lock,
@@ -25,11 +28,14 @@ from rushes.lock import (
     read_lock,
     write_lock,
 )
+from rushes.paid.consent import check_consent
+from rushes.payments import Allowance, show_usd
 from rushes.plan.build import build_plan
+from rushes.plan.forecast import price_node
 from rushes.plan.memory.fit import MemoryPlan, Target
 from rushes.plan.memory.refuse import refuse_misfit
 from rushes.plan.nodes import Node, Plan
-from rushes.plan.order import order_work
+from rushes.plan.order import Step, order_work
 from rushes.run.execute import LocalExecutor, Observer, Outcome
 from rushes.run.gather import clip_name, find_error, gather_films, gather_shots
 from rushes.run.machine import find_runtime, find_target
@@ -38,6 +44,7 @@ from rushes.run.place import place_clips
 from rushes.run.record import LedgerObserver
 from rushes.run.result import RunResult
 from rushes.spec.project import Project
+from rushes.spec.remotes import check_remote, make_allowance
 from rushes.store.index import Result
 from rushes.store.store import Store
 from rushes.types import Digest, Key
@@ -58,6 +65,7 @@ class BuildOptions:
         device: what models run on: ``auto``, ``cpu`` or ``cuda:N``; a plan that is only shown may
             name a described card.
         vram: the most memory of a card that a stage may take, in bytes; else the project's.
+        pay: the most USD that this run may pay, where the policy asks; never more than its budget.
     """
 
     targets: tuple[str, ...] = ()
@@ -69,6 +77,7 @@ class BuildOptions:
     command: str = "make"
     place: bool = True
     vram: int | None = None
+    pay: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,48 @@ def refuse_missing_golden(project: Project) -> None:
             )
 
 
+def refuse_remotes(project: Project, allowance: Allowance) -> None:
+    """Refuse shots that others would make, where the policy does not let that be paid or sent.
+
+    Raises:
+        PolicyRefused: names the key of the policy; nothing was sent.
+    """
+    for shot in project.shots.values():
+        if shot.remote is not None:
+            check_remote(project, shot.remote)
+            frames = ("frames",) if shot.conditions.pictures else ()
+            check_consent(shot.remote, allowance, ("prompt", *frames))
+
+
+def limit_allowance(allowance: Allowance, options: BuildOptions) -> Allowance:
+    """What the policy allows, and no more than the command line said."""
+    if options.pay is None:
+        return allowance
+    least = min(Decimal(allowance.per_run), options.pay)
+    return msgspec.structs.replace(allowance, per_run=f"{least:f}")
+
+
+def refuse_unasked(
+    steps: list[Step], plan: Plan, allowance: Allowance, options: BuildOptions, outcome: Outcome
+) -> bool:
+    """Whether there were steps that cost money, where the policy asks and nobody was asked; these
+    are refused, and what does not depend on them goes on."""
+    if allowance.paid != "ask" or options.pay is not None:
+        return False
+    found = False
+    for step in steps:
+        usd = price_node(plan.project, step.node)
+        if usd and step.node.key is not None:
+            found = True
+            error = PolicyRefused(
+                f"{step.node.model} would be paid {show_usd(usd)} USD, and you were not asked",
+                where=f"{plan.project.source.name}:policy.paid",
+                hint="rushes make --pay USD says how much this run may pay",
+            )
+            outcome.broken[step.node.key] = (step, error)
+    return found
+
+
 def find_facts(store: Store, keys: Iterable[Key]) -> Mapping[Key, Mapping[str, object]]:
     """Facts of stored results, for :func:`build_plan`."""
     return {key: result.facts for key, result in store.index.get_many(keys).items()}
@@ -158,6 +209,7 @@ def build_project(
         if options.place:
             refuse_missing_golden(project)
         project = use_accepted(project, lock.accepted)
+    refuse_remotes(project, make_allowance(project, run_id, describe_user()))
     outcome = Outcome()
     entries = LedgerObserver(ledger, run_id, observer)
     entries.begin(project.name, options.command, started_at)
@@ -166,7 +218,7 @@ def build_project(
     result = RunResult(
         run=run_id,
         seconds=round(time.perf_counter() - start, 4),
-        usd=0.0,
+        usd=float(entries.usd),
         shots=gather_shots(plan, results, outcome),
         films=gather_films(plan, results, outcome),
     )
@@ -194,8 +246,16 @@ def _run_rounds(
         name: with_numerics(pin_locked(entry, lock.models.get(entry.id)), lock)
         for name, entry in needed_instances(project).items()
     }
+    allowance = limit_allowance(make_allowance(project, observer.run, describe_user()), options)
     with LocalExecutor(
-        store, observer, options.device, options.media_workers, interval, entries
+        store,
+        observer,
+        options.device,
+        options.media_workers,
+        interval,
+        entries,
+        project.remotes,
+        allowance,
     ) as executor:
         while True:
             plan = build_plan(project, lock, lambda keys: find_facts(store, keys), options.targets)
@@ -213,6 +273,9 @@ def _run_rounds(
                 except CorruptObject as exc:
                     _forget(store, results, exc.digest)
                     continue
+            refused = refuse_unasked(steps, plan, allowance, options, outcome)
+            if refused:
+                continue
             executor.memory = _fit(project, plan, lock, targets)
             executor.prepare(steps)
             if not outcome.finished:

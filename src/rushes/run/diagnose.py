@@ -15,9 +15,10 @@ import rushes
 from rushes.catalogue.load import find_model, find_reader_entry, model_names, reader_names
 from rushes.catalogue.reader import Entry
 from rushes.catalogue.source import PackageSource
-from rushes.errors import LockRefused, RushesError, WeightsMissing
+from rushes.errors import LockRefused, PaidUnavailable, RushesError, WeightsMissing
 from rushes.hub import find_checkpoint, list_files, pin_model
 from rushes.lock import check_toolchain, check_weights, needed_checkpoints, read_lock
+from rushes.paid.environment import find_python
 from rushes.spec.read import PROJECT_FILE
 from rushes.spec.resolve import load_project
 from rushes.store.store import Store, find_store
@@ -43,6 +44,7 @@ def diagnose(folder: Path) -> list[Finding]:
         ("media", _look_at_media),
         ("weights", _look_at_weights),
         ("readers", _look_at_readers),
+        ("paid calls", _look_at_litellm),
         ("disk", lambda: _look_at_disk(folder)),
     ]
     if (folder / PROJECT_FILE).exists():
@@ -51,6 +53,14 @@ def diagnose(folder: Path) -> list[Finding]:
             ("lock", lambda: _look_at_lock(folder)),
         ]
     return [_look(name, function) for name, function in looks]
+
+
+def _look_at_litellm() -> str:
+    """Not to have it is no fault: nothing paid is on by default."""
+    try:
+        return f"LiteLLM with {find_python().parent.parent.name}"
+    except PaidUnavailable:
+        return "none: LiteLLM is not installed (rushes doctor --install-litellm)"
 
 
 def _look(name: str, function: Callable[[], str]) -> Finding:

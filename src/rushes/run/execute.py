@@ -6,14 +6,17 @@ import heapq
 import queue
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
 
 from rushes.catalogue.model import Model
 from rushes.catalogue.reader import Entry
+from rushes.catalogue.remote import Remote
 from rushes.errors import Interrupted, OutOfMemory, RushesError, StoreError, WorkerDied, error_types
 from rushes.hub import find_checkpoint
+from rushes.payments import Allowance
 from rushes.plan.memory.choose import Candidate
 from rushes.plan.memory.fit import MemoryPlan
 from rushes.plan.nodes import Node
@@ -25,6 +28,8 @@ from rushes.stages.registry import STAGES
 from rushes.store.store import Store
 from rushes.types import Key
 
+REMOTE_WORKERS = 4
+"""Clips that others make at once."""
 MAX_DEATHS = 2
 """A task whose worker dies is given to a fresh one once."""
 
@@ -71,6 +76,7 @@ class LocalExecutor:
         device: where models run: ``cpu``, ``cuda:N``, or ``auto``.
         media_workers: how many exports and checks may run at once.
         entries: by instance, what steps may load.
+        remotes: by name, who may be asked; ``allowance``: what may be paid for that.
 
     Attributes:
         memory: how the nodes of the next steps lie on the device.
@@ -84,14 +90,20 @@ class LocalExecutor:
         media_workers: int,
         interval: float,
         entries: Mapping[str, Entry],
+        remotes: Mapping[str, Remote] = MappingProxyType({}),
+        allowance: Allowance | None = None,
     ) -> None:
+        self.remotes = remotes
+        self.allowance = allowance
         self.store = store
         self.entries = entries
         self._found: dict[str, TaskModel] = {}
         self.observer = observer
         self.device = device
         self.checkpoint_seconds = interval
-        self._limits: dict[Lane, int] = {"device": 1, "media": media_workers}
+        self._limits: dict[Lane, int] = {
+            "device": 1, "media": media_workers, "remote": REMOTE_WORKERS,
+        }  # fmt: skip
         self.memory: MemoryPlan | None = None
         self._smaller: dict[Key, Candidate] = {}
         self._workers: list[WorkerProcess] = []
@@ -160,13 +172,16 @@ class LocalExecutor:
     def _task(self, step: Step) -> Task:
         node = step.node
         assert node.key is not None
+        remote = self.remotes.get(node.model or "")
         inputs = {name: before.key for name, before in node.inputs if before.key is not None}
         return Task(
             key=node.key,
             stage=node.stage,
             params=msgspec.Raw(msgspec.json.encode(node.params)),
             inputs=inputs,
-            model=None if node.model is None else self._find_model(node.model),
+            model=self._find_model(node.model) if node.model and not remote else None,
+            remote=remote,
+            allowance=None if remote is None else self.allowance,
             checkpoint_seconds=self.checkpoint_seconds,
             files={name: TaskFile(str(file.path), file.sha256) for name, file in node.files},
             **self._place(node),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rushes.errors import RushesError
+from rushes.errors import Refused, RushesError
 from rushes.plan.nodes import FilmPlan, Node, Plan, ShotPlan, find_verdict
 from rushes.run.execute import Outcome
 from rushes.run.place import OUT_FOLDER
@@ -76,7 +76,7 @@ def _shot_result(
         seed=kept.seed,
         attempts=len(plan.takes),
         stopped=plan.stopped,
-        shape=(shot.shape.frames, shot.shape.fps, shot.shape.size),
+        shape=(kept.shot.shape.frames, kept.shot.shape.fps, kept.shot.shape.size),
         before=before if not plan.ready else [],
         results=results,
         outcome=outcome,
@@ -122,7 +122,9 @@ def _clip_result(
     error = next((error for error in errors if error is not None), None)
     verdict = results.get(check.key) if check.key is not None else None
     facts = verdict.facts if verdict is not None else {}
-    status: Status = "error" if error is not None else "passed" if facts.get("passed") else "failed"
+    status: Status = "passed" if facts.get("passed") else "failed"
+    if error is not None:
+        status = "refused" if isinstance(error, Refused) else "error"
     made = clip.key in results and error is None
     return ClipResult(
         name=name,

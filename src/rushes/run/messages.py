@@ -6,7 +6,9 @@ import msgspec
 
 from rushes.catalogue.model import Model
 from rushes.catalogue.reader import ReaderEntry
+from rushes.catalogue.remote import Remote
 from rushes.models.base import RESIDENT, Placement
+from rushes.payments import Allowance
 from rushes.types import Digest, Key
 
 
@@ -32,6 +34,7 @@ class Task(msgspec.Struct, frozen=True):
         placement: how the model's parts lie meanwhile.
         limit_bytes: the most that PyTorch may take of a GPU; None for all.
         predicted_bytes: the peak as it was planned, of what the worker measures; None if unknown.
+        remote, allowance: who is asked to do it, and what may be paid for that.
     """
 
     key: Key
@@ -44,6 +47,8 @@ class Task(msgspec.Struct, frozen=True):
     placement: Placement = RESIDENT
     limit_bytes: int | None = None
     predicted_bytes: int | None = None
+    remote: Remote | None = None
+    allowance: Allowance | None = None
 
 
 class Waiting(msgspec.Struct, frozen=True, tag="waiting"):
@@ -77,6 +82,7 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     device: str
     placement: str = ""
     predicted_bytes: int | None = None
+    usd: str = "0"
 
 
 class Broken(msgspec.Struct, frozen=True, tag="broken"):

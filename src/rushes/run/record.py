@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from decimal import Decimal
 
 import msgspec
 
@@ -39,6 +40,7 @@ class LedgerObserver:
         self.seeds: Seeds = {}
         self.versions: Versions = {}
         self.models: Mapping[str, Model] = {}
+        self.usd = Decimal(0)
 
     def begin(self, project: str, command: str, started_at: float) -> None:
         """The run begins."""
@@ -104,6 +106,7 @@ class LedgerObserver:
     def see_event(self, step: Step, event: Event) -> None:
         """Passed on; an end is entered."""
         if isinstance(event, Finished) and event.ran:
+            self.usd += Decimal(event.usd)
             guess = event.predicted_bytes
             if guess is None:
                 guess = self.typical.get((step.node.stage, step.node.model), (None, None))[1]
@@ -146,7 +149,8 @@ def _finished_row(
         seconds=event.seconds,
         predicted_peak_bytes=predicted,
         peak_bytes=event.peak_bytes,
-        usd=0.0,
+        usd=float(event.usd),
+        reason=_find_reason(step),
         resumed_step=event.resumed_step,
         loads=msgspec.json.encode(event.loads).decode(),
         passed=event.passed,
@@ -154,6 +158,13 @@ def _finished_row(
         placement=event.placement,
         device=event.device,
     )
+
+
+def _find_reason(step: Step) -> str:
+    """Why others made it for money: takes before it failed, or the shot names its model."""
+    if step.node.stage != "generate" or not step.node.params.provider:  # type: ignore[attr-defined]
+        return ""
+    return "qa" if step.attempt else "stated"
 
 
 def _broken_row(run: str, step: Step, event: Broken, seeds: Seeds) -> NodeRow:

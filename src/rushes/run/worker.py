@@ -126,6 +126,9 @@ class Worker:
                     model=model,
                     checkpoint=checkpoint,
                     reader=reader,
+                    key=task.key,
+                    remote=task.remote,
+                    allowance=task.allowance,
                 )
             )
             seconds = time.perf_counter() - start
@@ -140,6 +143,7 @@ class Worker:
             started_at=started_at,
             resumed=checkpoint.resumed_step,
             loads=loads,
+            usd=str(made.facts.get("usd", "0")),
         )
 
     @staticmethod
@@ -157,6 +161,7 @@ class Worker:
         started_at: float,
         resumed: int | None = None,
         loads: Mapping[str, float] = MappingProxyType({}),
+        usd: str = "0",
     ) -> Finished:
         passed = result.facts.get("passed")
         return Finished(
@@ -171,6 +176,7 @@ class Worker:
             device=self.device or "",
             placement=task.placement.label if task.model else "",
             predicted_bytes=task.predicted_bytes,
+            usd=usd,
         )
 
     def _put(self, task: Task, made: Made, seconds: float) -> Result:

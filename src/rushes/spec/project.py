@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from msgspec import UNSET
-
 from rushes.catalogue.licences import Use
 from rushes.catalogue.model import Model, Sampling, Speed
+from rushes.catalogue.remote import Remote
 from rushes.catalogue.server import ServedReader
 from rushes.media.formats import ExportFormat
+from rushes.spec.auto import make_use
 from rushes.spec.gate import Rules
 from rushes.spec.given import Conditions, RetakePart, Sound, SourceFile
 from rushes.spec.read import Source
@@ -58,6 +58,9 @@ class Shot:
         repair: whether a failed span is made again before the whole.
         golden: a clip that it has to look and sound like; None where none is named.
         mended: spans of the first take that were made again before it was accepted.
+        remote: who makes it, where it is not made here.
+        fallback: the same shot by a paid model, for takes after so many that failed.
+        auto: whether the project left the choice of the model to Rushes.
     """
 
     name: str
@@ -80,6 +83,13 @@ class Shot:
     repair: bool = True
     golden: Golden | None = None
     mended: tuple[Mend, ...] = ()
+    remote: Remote | None = None
+    fallback: Shot | None = None
+    auto: bool = False
+
+    def for_attempt(self, attempt: int, failures: int) -> Shot:
+        """The shot as its take ``attempt`` makes it, where ``failures`` takes let it be paid."""
+        return self.fallback if self.fallback is not None and attempt >= failures else self
 
     @property
     def length_note(self) -> str:
@@ -111,6 +121,7 @@ class Project:
         vram: the most memory of a card that a stage may take, in bytes; None for what there is.
         signing: None for the test certificate.
         readers: servers of the project's own, by name.
+        remotes: models that others run, by name.
     """
 
     name: str
@@ -123,26 +134,27 @@ class Project:
     vram: int | None = None
     signing: SigningTable | None = None
     readers: dict[str, ServedReader] = field(default_factory=dict)
+    remotes: dict[str, Remote] = field(default_factory=dict)
 
     @property
     def use(self) -> Use:
         """What the policy states of who uses the models, where, for what."""
-        policy = self.policy
-        return Use(
-            allowed=None if policy.licences is UNSET else tuple(policy.licences),
-            revenue_usd=None if policy.revenue_usd is UNSET else policy.revenue_usd,
-            users=None if policy.users is UNSET else policy.users,
-            territories=() if policy.territory is UNSET else tuple(policy.territory),
-            purpose=None if policy.purpose is UNSET else policy.purpose,
-            granted=tuple(policy.granted),
-        )
+        return make_use(self.policy)
 
     @property
     def models(self) -> list[Model]:
         """The checkpoints the shots use, each once, in order of first use."""
-        return list({shot.model.id: shot.model for shot in self.shots.values()}.values())
+        return list({model.id: model for model in self._made_here()}.values())
 
     @property
     def instances(self) -> list[Model]:
         """The same, once for each of the numerics that shots state."""
-        return list({shot.model.instance: shot.model for shot in self.shots.values()}.values())
+        return list({model.instance: model for model in self._made_here()}.values())
+
+    def _made_here(self) -> list[Model]:
+        return [shot.model for shot in self.shots.values() if shot.remote is None]
+
+    @property
+    def makes_remotely(self) -> bool:
+        """Whether a shot is, or may come to be, made by others."""
+        return any(s.remote is not None or s.fallback is not None for s in self.shots.values())

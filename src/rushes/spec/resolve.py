@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from msgspec import UNSET
 from rushes.catalogue.licences import judge_licence
 from rushes.catalogue.model import Model
 from rushes.catalogue.reader import Entry, ReaderEntry
+from rushes.catalogue.remote import Remote, make_remote_model
 from rushes.catalogue.territory import COUNTRIES
 from rushes.errors import LicenceRefused, ProjectError
 from rushes.media.formats import CONTAINERS, ExportFormat
 from rushes.spec import tables
+from rushes.spec.auto import AUTO, choose_auto, find_fallback, require_generator
 from rushes.spec.choosing import (
     choose_model,
     resolve_loras,
@@ -30,6 +33,7 @@ from rushes.spec.layers import Layers, suggest
 from rushes.spec.numerics import state_numerics
 from rushes.spec.project import Film, Golden, Project, Shot
 from rushes.spec.read import Source, read_project_file, resolve_inside
+from rushes.spec.remotes import make_remotes
 from rushes.spec.servers import make_readers
 from rushes.store.files import digest_file
 from rushes.types import VideoShape, parse_bytes
@@ -62,7 +66,8 @@ def load_project(folder: Path, *, needs_shots: bool = True) -> Project:
         LicenceRefused: a model's licence does not cover what the policy states.
     """
     file, source = read_project_file(folder)
-    shots = _resolve_shots(file, source, folder)
+    remotes = make_remotes(file, source)
+    shots = _resolve_shots(file, source, folder, remotes)
     films = {name: _resolve_film(file, name, shots, source) for name in file.films}
     for name in films:
         if name in shots:
@@ -81,6 +86,7 @@ def load_project(folder: Path, *, needs_shots: bool = True) -> Project:
         vram=_read_vram(file, source),
         signing=None if file.signing is UNSET else file.signing,
         readers=make_readers(file, source),
+        remotes=remotes,
     )
     for code in project.use.territories:
         if code not in COUNTRIES and code not in ("EU", "WORLD"):
@@ -129,7 +135,9 @@ def check_licence(project: Project, entry: Entry) -> None:
     )
 
 
-def _resolve_shots(file: tables.ProjectFile, source: Source, folder: Path) -> dict[str, Shot]:
+def _resolve_shots(
+    file: tables.ProjectFile, source: Source, folder: Path, remotes: Mapping[str, Remote]
+) -> dict[str, Shot]:
     """All shots in file order; one that is made from another is resolved after it."""
     done: dict[str, Shot] = {}
     for name in file.shots:
@@ -144,15 +152,51 @@ def _resolve_shots(file: tables.ProjectFile, source: Source, folder: Path) -> di
             chain.append(following)
             following = base_of(file.shots[following])
         for link in reversed(chain):
-            done[link] = _resolve_shot(file, link, source, folder, done)
+            done[link] = _find_maker(file, link, source, folder, done, remotes)
     return {name: done[name] for name in file.shots}
 
 
+def _find_maker(
+    file: tables.ProjectFile,
+    name: str,
+    source: Source,
+    folder: Path,
+    done: Mapping[str, Shot],
+    remotes: Mapping[str, Remote],
+) -> Shot:
+    """The shot by the model that it names, or by the one that is chosen for it; and, where the
+    policy lets that be paid after failures, by a paid one."""
+    layers = Layers(file, name, source)
+    said = layers.pick("model", file.project.model)
+    policy = file.policy
+
+    def resolve(model: str) -> Shot:
+        shot = _resolve_shot(file, name, source, folder, done, model, remotes.get(model))
+        return replace(shot, auto=said == AUTO)
+
+    if said != AUTO and said in remotes:
+        require_generator(remotes[said], layers, source)
+    shot = choose_auto(file, name, folder, remotes, resolve) if said == AUTO else resolve(said)
+    if policy.paid != "never" and policy.paid_after.qa_failures and shot.remote is None:
+        fallback = find_fallback(file, shot, remotes, resolve)
+        return replace(shot, fallback=fallback)
+    return shot
+
+
 def _resolve_shot(
-    file: tables.ProjectFile, name: str, source: Source, folder: Path, done: Mapping[str, Shot]
+    file: tables.ProjectFile,
+    name: str,
+    source: Source,
+    folder: Path,
+    done: Mapping[str, Shot],
+    said: str,
+    remote: Remote | None,
 ) -> Shot:
     layers = Layers(file, name, source)
-    model = choose_model(layers.pick("model", file.project.model), file, folder, layers, source)
+    if remote is not None:
+        model = make_remote_model(remote)
+    else:
+        model = choose_model(said, file, folder, layers, source)
     model = model.variant_for(used_controls(layers.shot))
     model = state_numerics(layers, model, name, source)
     base = done.get(base_of(layers.shot) or "")
@@ -200,6 +244,7 @@ def _resolve_shot(
         gate=resolve_gate(layers.tables),
         repair=layers.pick("repair", REPAIR),
         golden=_resolve_golden(layers.shot, name, source, folder),
+        remote=remote,
     )
 
 

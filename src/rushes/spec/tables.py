@@ -38,6 +38,9 @@ Memory = Annotated[str, Meta(pattern=SIZE_OF_MEMORY, description="10GB: 10^9 byt
 Territory = Annotated[str, Meta(pattern=r"^([A-Z]{2}|WORLD)$(?!\n)")]
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$(?!\n)"
 ServerUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/]\S*$(?!\n)", max_length=1024)]
+Money = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?$(?!\n)", description="USD")]
+Usd = Annotated[float, Meta(ge=0, le=MAX_USD)]
+TaskClass = Annotated[str, Meta(pattern=NAME, max_length=64)]
 Quantisation = Literal["none", "fp8", "int8"]
 VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", max_length=64)]
 
@@ -168,6 +171,43 @@ class ReaderTable(Struct, frozen=True, forbid_unknown_fields=True):
     retries: Annotated[int, Meta(ge=0, le=20)] = 4
 
 
+class RemoteTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[remotes.NAME]``: a model that others run for money (``provider``), or a server of one's
+    own that runs an open one (``like``)."""
+
+    server: ServerUrl
+    model: Annotated[str, Meta(min_length=1, max_length=256, description="its name there")]
+    tasks: Annotated[list[Literal["generate", "understand", "reason", "code"]], Meta(min_length=1)]
+    provider: Name | UnsetType = UNSET
+    like: str | UnsetType = UNSET
+    protocol: Annotated[str, Meta(pattern=r"^[a-z0-9_]+$(?!\n)", max_length=64)] = "openai"
+    key_env: Annotated[str, Meta(pattern=VARIABLE, max_length=128)] | UnsetType = UNSET
+    usd_per_second: Money | UnsetType = UNSET
+    usd_per_item: Money | UnsetType = UNSET
+    usd_per_million_in: Money | UnsetType = UNSET
+    usd_per_million_out: Money | UnsetType = UNSET
+    tokens_per_image: Annotated[int, Meta(ge=1, le=10**6)] = 2000
+    max_tokens: Annotated[int, Meta(ge=1, le=10**6)] = 1024
+    sound: bool = False
+    image: bool = False
+    sizes: list[Size] = []
+    seconds: list[Annotated[int, Meta(ge=1, le=MAX_SECONDS)]] = []
+    fps: Fps = 24.0
+    classes: list[TaskClass] = []
+    timeout_seconds: Annotated[float, Meta(gt=0, le=86400)] | UnsetType = UNSET
+    retries: Annotated[int, Meta(ge=0, le=20)] = 4
+    hedge_seconds: Annotated[float, Meta(ge=0, le=86400)] = 0.0
+
+
+class PaidAfterTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[policy.paid_after]``: reasons for which a paid model is asked after the open ones."""
+
+    capability: bool = True
+    qa_failures: Annotated[int, Meta(ge=0, le=100, description="takes; 0: never for that")] = 0
+    queue_seconds: Annotated[float, Meta(ge=0, le=86400, description="0: never for that")] = 0.0
+    classes: list[TaskClass] = []
+
+
 class ShotTable(Settings, frozen=True, forbid_unknown_fields=True):
     """``[shots.NAME]``: one clip."""
 
@@ -208,7 +248,12 @@ class PolicyTable(Struct, frozen=True, forbid_unknown_fields=True):
     granted: list[str] = []
     paid: Literal["never", "ask", "fallback"] = "never"
     providers: list[str] = []
-    budget_usd: Annotated[float, Meta(ge=0, le=MAX_USD)] = 0.0
+    budget_usd: Usd = 0.0
+    budget_day_usd: Usd | UnsetType = UNSET
+    budget_project_usd: Usd | UnsetType = UNSET
+    budget_key_usd: Usd | UnsetType = UNSET
+    send: list[Literal["prompt", "frames", "audio"]] = []
+    paid_after: PaidAfterTable = PaidAfterTable()
     provenance: Literal["signed", "none"] = "signed"
     network: Literal["none", "listed"] = "listed"
     servers: list[ServerUrl] = []
@@ -244,6 +289,7 @@ class ProjectFile(Struct, frozen=True, forbid_unknown_fields=True):
     films: dict[Name, FilmTable] = {}
     models: dict[Name, ModelTable] = {}
     readers: dict[Name, ReaderTable] = {}
+    remotes: dict[Name, RemoteTable] = {}
 
 
 class PackFile(Struct, frozen=True, forbid_unknown_fields=True):

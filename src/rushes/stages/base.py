@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from rushes.catalogue.remote import Remote
+from rushes.payments import Allowance
+
 if TYPE_CHECKING:
     from rushes.models.base import Checkpoint, LoadedModel, Progress
     from rushes.readers.base import LoadedReader
 
-Lane = Literal["device", "media"]
-"""Where a stage runs: beside the loaded models, or in a process that never imports torch."""
+Lane = Literal["device", "media", "remote"]
+"""Where a stage runs: beside the loaded models, in a process that never imports torch, or in one of
+several of those that wait for others to make it."""
 
 
 class Params(msgspec.Struct, frozen=True):
@@ -38,6 +42,9 @@ class Job:
         folder: scratch space for the outputs, removed afterwards.
         model: the opened checkpoint, for stages that load a model.
         reader: the same for stages that load a reader.
+        key: of the node.
+        remote: who is asked to do the work, where it is not done here.
+        allowance: what may be paid for that.
     """
 
     params: Any
@@ -47,6 +54,9 @@ class Job:
     model: LoadedModel | None = None
     checkpoint: Checkpoint | None = None
     reader: LoadedReader | None = None
+    key: str = ""
+    remote: Remote | None = None
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True, slots=True)

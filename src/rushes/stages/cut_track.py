@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rushes.stages.base import Job, Made, Params, Stage
 
 
@@ -12,14 +14,20 @@ class CutTrackParams(Params, frozen=True):
 
 
 def run(job: Job) -> Made:
-    """Decode and write block by block; silence follows where the file ends too soon."""
+    """The beginning of the track; silence follows where the file ends too soon."""
+    params: CutTrackParams = job.params
+    path = job.folder / "sound.wav"
+    cut_sound(job.inputs["track"]["file"], path, params.seconds)
+    return Made({"sound": path})
+
+
+def cut_sound(source: Path, path: Path, seconds: float) -> None:
+    """Write the first seconds of a file's sound, decoded block by block."""
     from rushes.media import AudioWriter, probe, read_audio
 
-    params: CutTrackParams = job.params
-    source, path = job.inputs["track"]["file"], job.folder / "sound.wav"
     info = probe(source).audio
     assert info is not None
-    left = round(params.seconds * info.rate)
+    left = round(seconds * info.rate)
     blocks = read_audio(source)
     _, first, _ = next(blocks)
     with AudioWriter(path, info.rate, first.shape[1]) as writer:
@@ -30,7 +38,6 @@ def run(job: Job) -> Made:
                 break
             writer.write(samples[:left])
             left -= len(samples[:left])
-    return Made({"sound": path})
 
 
 STAGE = Stage("cut_track", 1, "media", 3, ("av",), CutTrackParams, run)

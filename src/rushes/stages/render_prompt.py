@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from rushes.stages.base import Job, Made, Params, Stage
@@ -25,6 +27,11 @@ class Prompt(msgspec.Struct, frozen=True):
 def fill_template(template: str, variables: tuple[tuple[str, str], ...]) -> str:
     """The text that a model reads; runs of white space become one space."""
     return " ".join(template.format_map(dict(variables)).split())
+
+
+def read_prompt(path: Path) -> Prompt:
+    """What the stage wrote."""
+    return msgspec.json.decode(path.read_bytes(), type=Prompt)
 
 
 def run(job: Job) -> Made:

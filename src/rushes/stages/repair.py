@@ -37,7 +37,7 @@ def mends_spans(shot: Shot) -> bool:
     alone = not given.files and not given.shots and shot.upscale == 1 and shot.sound == "model"
     one = shot.shape.frames <= model.grid.frames_max
     able = "retake" in model.controls and "repair" in find_family(model.family).folders
-    return wanted and alone and one and able
+    return wanted and alone and one and able and shot.remote is None
 
 
 def run(job: Job) -> Made:

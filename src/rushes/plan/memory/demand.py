@@ -43,7 +43,7 @@ def find_demands(nodes: Iterable[Node], models: Mapping[str, Model]) -> Demands:
     footprints = {name: find_stated_footprint(model) for name, model in models.items()}
     untraced: dict[str, None] = {}
     for node in nodes:
-        if node.model is None:
+        if node.model is None or node.stage == "generate":
             continue
         model = models.get(node.model)
         footprint = footprints.get(node.model)
