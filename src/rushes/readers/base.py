@@ -6,7 +6,7 @@ answers questions about what was sampled. Plug-ins register under the group ``ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 MAX_TOKENS = 256
 """Tokens of an answer, where the caller names no other limit."""
+
+
+Words = Callable[[str], None]
+"""Is given the next words of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +149,18 @@ class LoadedReader(Protocol):
     def settings(self) -> ReaderSettings:
         """How clips are to be sampled for this checkpoint, and what frames become."""
 
-    def ask(self, frames: Frames, question: str, *, max_tokens: int = MAX_TOKENS) -> Answer:
+    def ask(
+        self,
+        frames: Frames,
+        question: str,
+        *,
+        max_tokens: int = MAX_TOKENS,
+        on_words: Words | None = None,
+    ) -> Answer:
         """Answer a question about a clip; the same frames asked again are not read again.
+
+        Args:
+            on_words: is given the words of the answer as they come.
 
         Raises:
             UsageError: there is no question, or it holds a control token of the model.

@@ -11,18 +11,22 @@ from __future__ import annotations
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rushes.errors import UsageError
-from rushes.readers.base import MAX_TOKENS, Answer, Frames, ReaderSettings, Sampling
+from rushes.readers.base import MAX_TOKENS, Answer, Frames, ReaderSettings, Sampling, Words
 from rushes.readers.caching import keep_states, rewind
 from rushes.readers.times import find_end, find_spans
 
 if TYPE_CHECKING:
     import torch
+
+
+HALF_LETTER = "\ufffd"
+"""How a tokenizer writes bytes that are no letter yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,14 @@ class LoadedTransformer(ABC):
             tokenizer.chat_template = json.loads(legacy.read_text("utf-8"))["chat_template"]
         return tokenizer
 
-    def ask(self, frames: Frames, question: str, *, max_tokens: int = MAX_TOKENS) -> Answer:
+    def ask(
+        self,
+        frames: Frames,
+        question: str,
+        *,
+        max_tokens: int = MAX_TOKENS,
+        on_words: Words | None = None,
+    ) -> Answer:
         """Answer a question about a clip."""
         import torch
 
@@ -157,7 +168,7 @@ class LoadedTransformer(ABC):
             if self._read is None or self._read.frames is not frames:
                 self._read = self._read_clip(frames, before)
             asked = self._encode(after)
-            said = self._decode(self._read, asked, max_tokens)
+            said = self._decode(self._read, asked, max_tokens, self._speak(on_words))
         text = str(self.part("tokenizer").decode(said, skip_special_tokens=True)).strip()
         return Answer(
             answer=text,
@@ -233,7 +244,28 @@ class LoadedTransformer(ABC):
     def _place(positions: torch.Tensor | None) -> dict[str, torch.Tensor]:
         return {} if positions is None else {"position_ids": positions}
 
-    def _decode(self, read: _Read, asked: list[int], max_tokens: int) -> list[int]:
+    def _speak(self, on_words: Words | None) -> Callable[[list[int]], None] | None:
+        """Takes all tokens so far, and gives ``on_words`` the words that are new."""
+        if on_words is None:
+            return None
+        tokenizer, told = self.part("tokenizer"), 0
+
+        def speak(said: list[int]) -> None:
+            nonlocal told
+            text = str(tokenizer.decode(said, skip_special_tokens=True)).lstrip()
+            if len(text) > told and not text.endswith(HALF_LETTER):
+                on_words(text[told:])
+                told = len(text)
+
+        return speak
+
+    def _decode(
+        self,
+        read: _Read,
+        asked: list[int],
+        max_tokens: int,
+        speak: Callable[[list[int]], None] | None = None,
+    ) -> list[int]:
         """The likeliest tokens one by one; the cache is left as it was found."""
         start = len(read.ids)
         positions = self.number_positions(read.ids + asked, read.clip)
@@ -246,6 +278,8 @@ class LoadedTransformer(ABC):
                 if token in stops:
                     break
                 said.append(token)
+                if speak is not None:
+                    speak(said)
                 given = [token]
                 if positions is not None:
                     positions = positions.amax().view(1, 1, 1).expand(3, 1, 1) + 1
