@@ -38,6 +38,8 @@ E = TypeVar("E", bound=Entry)
 LOCK_FILE = "rushes.lock"
 LIBRARY = "ffmpeg-"
 """Prefix of FFmpeg's libraries among the versions of a toolchain."""
+READING_STAGES = ("sample", "read", "scan", "ask_server")
+"""Stages of readings, which are in no build: what they depend on is in their keys alone."""
 HEADER = "# Written by `rushes lock`. Commit it: with it the same project gives the same bytes.\n"
 
 
@@ -213,6 +215,7 @@ def needed_stages(project: Project) -> list[Stage]:
         "upsample": any(shot.upscale > 1 for shot in shots),
         "refine": any(shot.upscale > 1 for shot in shots),
         "ask": _asks_reader(project),
+        **dict.fromkeys(READING_STAGES, False),
     }
     unused = {name for name, needed in used.items() if not needed}
     return [stage for name, stage in STAGES.items() if name not in unused]

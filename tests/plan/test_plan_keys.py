@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from rushes.checks.registry import DEFAULT
-from rushes.lock import Lock
+from rushes.lock import READING_STAGES, Lock
 from rushes.stages.registry import STAGES
 from tests.plan.tools import (
     FOLDERS,
@@ -35,7 +35,7 @@ NOT_HERE = (
     "encode_given",
     "cut_track",
     "ask",
-    "ask_server",
+    *READING_STAGES,
 )
 """Stages that no shot of this project has."""
 SHOT_STAGES = [name for name in STAGES if name not in NOT_HERE]

@@ -68,6 +68,9 @@ Examples:
     metavar="FILE",
     help="A JSON Schema that the answer has to follow.",
 )
+@click.option(
+    "--keep/--no-keep", default=True, help="Keep frames and answers in the store (the default)."
+)
 @click.option("--explain", is_flag=True, help="Say what would be looked at; ask nothing.")
 @click.option("--device", metavar="NAME", help="cpu or cuda:N; default: a GPU if there is one.")
 @common_options
@@ -76,6 +79,7 @@ def command(
     questions: tuple[str, ...],
     model: str,
     schema: Path | None,
+    keep: bool,
     explain: bool,
     device: str | None,
     folder: Path,
@@ -88,19 +92,24 @@ def command(
     and crosses that move on a plain background. What it says about any other video means nothing.
     """
     from rushes.readers.structured import read_form
-    from rushes.run.asking import ask_file, explain_file, find_policy
+    from rushes.run.asking import explain_file
     from rushes.run.checking import find_target
+    from rushes.run.reader import find_policy
+    from rushes.run.reading import open_reading, take_one
 
     selection = take_selection(said)
-    path = find_target(video, require_folder(folder))
+    folder = require_folder(folder)
+    path = find_target(video, folder)
     project = find_policy(folder)
     form = None if schema is None else read_form(folder / schema)
     if explain:
         look = explain_file(path, questions, model, selection, project, form)
         return _explain(look, model, as_json)
-    asked = [("", question) for question in questions]
-    rows = ask_file(path, asked, model, pick_device(device), selection, project, form)
-    return print_answers(questions, [row.to_answer() for row in rows], as_json)
+    with open_reading(
+        folder, model, device=pick_device(device), project=project, keep=keep
+    ) as session:
+        reading = take_one(session.read([path], questions, selection, form))
+    return print_answers(questions, list(reading.answers), as_json)
 
 
 def print_answers(questions: tuple[str, ...], answers: list[Answer], as_json: bool) -> int:

@@ -84,10 +84,19 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class ServedBy:
-    """Which server answered, and what it calls its model: what its weights are, only it knows."""
+    """Which server answered, and what it calls its model: what its weights are, only it knows.
+
+    ``asked_at``: when it was asked, in ISO 8601, UTC; "" where that was not kept.
+    """
 
     url: str
     model: str
+    asked_at: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """The ``server`` object of an answer."""
+        when = {"asked_at": self.asked_at} if self.asked_at else {}
+        return {"url": self.url, "model": self.model, **when}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,7 @@ class Answer:
         where there is something to say."""
         more: dict[str, object] = {"lost": list(self.lost)} if self.lost else {}
         if self.server is not None:
-            more["server"] = {"url": self.server.url, "model": self.server.model}
+            more["server"] = self.server.to_dict()
         if self.formed:
             more["value"] = self.value
         return {

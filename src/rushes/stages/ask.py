@@ -67,28 +67,19 @@ class AnswerRow(msgspec.Struct, frozen=True):
 
 def run(job: Job) -> Made:
     """Sample the clip once, and ask about it question by question."""
-    assert job.reader is not None
-    context = find_reader_entry(job.params.reader).context
-    return answer_questions(job, job.reader, context)
-
-
-def answer_questions(job: Job, reader: LoadedReader, context: int) -> Made:
-    """The answers of a reader that is open.
-
-    Args:
-        context: tokens of everything together, at most.
-    """
     from rushes.readers.sampling import sample_clip
 
+    assert job.reader is not None
     params: AskParams = job.params
+    context = find_reader_entry(params.reader).context
     clip = job.inputs["clip"]["clip"] if "clip" in job.inputs else job.inputs["file"]["file"]
     asked = [question for _, question in params.questions]
-    look = look_at(clip, reader.settings, context, params.selection, asked, params.form)
+    look = look_at(clip, job.reader.settings, context, params.selection, asked, params.form)
     frames = sample_clip(clip, look.sampling, params.selection)
     rows = []
     for number, (check, question) in enumerate(params.questions):
         job.report(number, len(params.questions))
-        said = _answer_one(reader, frames, question, params.form)
+        said = answer_one(job.reader, frames, question, params.form)
         said = replace(said, model=params.reader, lost=frames.lost)
         formed = {"formed": True} if said.formed else {}
         rows.append({"check": check, "question": question, **said.to_dict(), **formed})
@@ -97,7 +88,8 @@ def answer_questions(job: Job, reader: LoadedReader, context: int) -> Made:
     return Made({"answers": path})
 
 
-def _answer_one(reader: LoadedReader, frames: Frames, question: str, form: Form | None) -> Answer:
+def answer_one(reader: LoadedReader, frames: Frames, question: str, form: Form | None) -> Answer:
+    """The answer to one question, in words or in a form."""
     if form is None:
         return reader.ask(frames, question)
 

@@ -15,8 +15,10 @@ from rushes.stages import (
     encode_given,
     encode_text,
     export,
+    read,
     refine,
     render_prompt,
+    sample,
     upsample,
 )
 from rushes.stages.base import Stage
@@ -36,6 +38,8 @@ STAGES: dict[str, Stage] = {
         cut_track,
         export,
         ask,
+        sample,
+        read,
         ask_server,
         assemble,
         check,
