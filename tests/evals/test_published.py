@@ -170,7 +170,8 @@ def test_own_suite_needs_its_videos(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("a.json", "[]", "no list"), ("a.json", "{", "cannot be read"), ("a.json", "[3]", "no list"),
+        ("a.json", "[]", "no list"), ("a.json", "{", "cannot be read"),
+        ("a.json", "[3]", "no list"),
         ("a.json", '[{"x": 1}]', "no suite"), ("a.jsonl", "{}\n{", "cannot be read"),
         ("a.txt", "one line\n", "none of Charades"), ("a.parquet", "no", "cannot be read"),
         ("a.json", '[{"videoID": "a"}]', "no 'question'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -105,9 +106,12 @@ def command(
     if explain:
         look = explain_file(path, questions, model, selection, project, form)
         return _explain(look, model, as_json)
-    with open_reading(
-        folder, model, device=pick_device(device), project=project, keep=keep
-    ) as session:
+    where: dict[str, Any] = {"device": pick_device(device), "project": project, "keep": keep}
+    if form is None and not as_json and sys.stdout.isatty():
+        from rushes.cli.speaking import speak_answers
+
+        return speak_answers(folder, model, path, questions, selection, where)
+    with open_reading(folder, model, **where) as session:
         reading = take_one(session.read([path], questions, selection, form))
     return print_answers(questions, list(reading.answers), as_json)
 
@@ -120,12 +124,13 @@ def print_answers(questions: tuple[str, ...], answers: list[Answer], as_json: bo
         documents = [answer.to_dict() for answer in answers]
         print_json(documents[0] if len(documents) == 1 else {"answers": documents})
         return 0
+    from rushes.cli.speaking import print_spans
+
     for question, answer in zip(questions, answers, strict=True):
         if len(answers) > 1:
             click.echo(click.style(question, bold=True))
         click.echo(answer.answer)
-        for span in answer.spans:
-            click.echo(f"  {span.start_seconds:.2f}–{span.end_seconds:.2f} s  {span.text}")
+        print_spans(answer)
     return 0
 
 

@@ -2,7 +2,7 @@
 
 The Parquet tables of huggingface.co/datasets/MMMU/MMMU_Pro: ``standard (10 options)`` and
 ``standard (4 options)`` (id, question, options as a list in text, answer, image_1 to image_7,
-subject), and ``vision`` (id, image, options, answer, subject), whose question stands in the picture.
+subject), and ``vision`` (id, image, options, answer, subject), whose question is in the picture.
 The words after a question are the ``direct`` ones of github.com/MMMU-Benchmark/MMMU,
 mmmu-pro/prompts.yaml. A picture is asked about as a video of one frame; questions about several
 pictures are not asked.

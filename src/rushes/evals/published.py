@@ -1,8 +1,8 @@
 """The published benchmarks as suites, out of the files that their owners distribute.
 
 Nothing is fetched: a user has the files. Questions are asked in the owners' words where they give
-some, as one message of a user; systems' prompts and beginnings of answers are not reproduced, so that
-figures compare models here and are not those of a leaderboard.
+some, as one message of a user; systems' prompts and beginnings of answers are not reproduced, so
+that figures compare models here and are not those of a leaderboard.
 """
 
 from __future__ import annotations

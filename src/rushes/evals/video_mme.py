@@ -17,7 +17,7 @@ from rushes.errors import UsageError
 from rushes.evals.published import make_suite, take_list, take_text
 from rushes.evals.suite import Case, Expected, Suite
 
-SOURCE = "Video-MME, github.com/MME-Benchmarks/Video-MME: for academic research only, by its owners' terms"
+SOURCE = "Video-MME, github.com/MME-Benchmarks/Video-MME: its owners allow academic research only"
 OPENING = (
     "Select the best answer to the following multiple-choice question based on the video. "
     "Respond with only the letter (A, B, C, or D) of the correct option."

@@ -1,7 +1,8 @@
 """A suite asked of several readers, one after the other, through the store and the ledger.
 
-What was asked before is a hit, so that an evaluation that was stopped goes on, and a second one with
-the same weights, toolchain and files gives the same answers without asking. Decoding is greedy.
+What was asked before is a hit, so that an evaluation that was stopped goes on, and a second one
+with the same weights, toolchain and files gives the same answers without asking. Decoding is
+greedy.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rushes.evals.scoring import score_answer
 from rushes.evals.suite import Case, find_video
 from rushes.evals.tally import Evaluation, Outcome, Trial
 from rushes.readers.base import Answer
+from rushes.readers.sampling import EVERYTHING
 from rushes.readers.selection import Selection
 from rushes.run.reader import check_reader, find_server
 from rushes.run.reading import Reading, Session, open_reading
@@ -42,7 +44,7 @@ class EvaluationSettings:
     folder: Path
     device: str = "auto"
     project: Project | None = None
-    selection: Selection = Selection()
+    selection: Selection = EVERYTHING
     usd_per_hour: float | None = None
     keep: bool = True
 

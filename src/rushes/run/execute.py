@@ -18,7 +18,17 @@ from rushes.plan.memory.choose import Candidate
 from rushes.plan.memory.fit import MemoryPlan
 from rushes.plan.nodes import Node
 from rushes.plan.order import Step
-from rushes.run.messages import Broken, Event, Finished, Stepped, Task, TaskFile, TaskModel, Waiting
+from rushes.run.messages import (
+    Broken,
+    Event,
+    Finished,
+    Said,
+    Stepped,
+    Task,
+    TaskFile,
+    TaskModel,
+    Waiting,
+)
 from rushes.run.process import Inbox, WorkerProcess
 from rushes.stages.base import Lane
 from rushes.stages.registry import STAGES
@@ -71,6 +81,7 @@ class LocalExecutor:
         device: where models run: ``cpu``, ``cuda:N``, or ``auto``.
         media_workers: how many exports and checks may run at once.
         entries: by instance, what steps may load.
+        speaks: whether the observer is told the words of answers as they come.
 
     Attributes:
         memory: how the nodes of the next steps lie on the device.
@@ -84,9 +95,11 @@ class LocalExecutor:
         media_workers: int,
         interval: float,
         entries: Mapping[str, Entry],
+        speaks: bool = False,
     ) -> None:
         self.store = store
         self.entries = entries
+        self.speaks = speaks
         self._found: dict[str, TaskModel] = {}
         self.observer = observer
         self.device = device
@@ -169,6 +182,7 @@ class LocalExecutor:
             model=None if node.model is None else self._find_model(node.model),
             checkpoint_seconds=self.checkpoint_seconds,
             files={name: TaskFile(str(file.path), file.sha256) for name, file in node.files},
+            speaks=self.speaks,
             **self._place(node),
         )
 
@@ -221,7 +235,7 @@ class LocalExecutor:
             if event is None:
                 return
         step = queue_.step(event.key)
-        if isinstance(event, Stepped | Waiting):
+        if isinstance(event, Stepped | Waiting | Said):
             self.observer.see_event(step, event)
             return
         worker.task = None

@@ -32,6 +32,7 @@ class Task(msgspec.Struct, frozen=True):
         placement: how the model's parts lie meanwhile.
         limit_bytes: the most that PyTorch may take of a GPU; None for all.
         predicted_bytes: the peak as it was planned, of what the worker measures; None if unknown.
+        speaks: whether words are told as they come.
     """
 
     key: Key
@@ -44,6 +45,7 @@ class Task(msgspec.Struct, frozen=True):
     placement: Placement = RESIDENT
     limit_bytes: int | None = None
     predicted_bytes: int | None = None
+    speaks: bool = False
 
 
 class Waiting(msgspec.Struct, frozen=True, tag="waiting"):
@@ -58,6 +60,13 @@ class Stepped(msgspec.Struct, frozen=True, tag="stepped"):
     key: Key
     done: int
     total: int
+
+
+class Said(msgspec.Struct, frozen=True, tag="said"):
+    """The next words of an answer that is not whole yet."""
+
+    key: Key
+    words: str
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
@@ -93,7 +102,7 @@ class Broken(msgspec.Struct, frozen=True, tag="broken"):
     retry: str = ""
 
 
-Event = Waiting | Stepped | Finished | Broken
+Event = Waiting | Stepped | Said | Finished | Broken
 decode_event = msgspec.json.Decoder(Event).decode
 decode_task = msgspec.json.Decoder(Task).decode
 encode_message = msgspec.json.encode

@@ -211,6 +211,7 @@ def open_reading(
     observer: Observer | None = None,
     jobs: int = 1,
     command: str = "ask",
+    speaks: bool = False,
 ) -> Iterator[Session]:
     """A reader over the store of a folder; its process ends with the block.
 
@@ -219,6 +220,7 @@ def open_reading(
         project: whose policy holds; None outside of one.
         keep: False keeps nothing: neither frames, nor answers, nor rows of the ledger.
         jobs: requests at once to a server.
+        speaks: whether the observer is told the words of answers as they come.
 
     Raises:
         UsageError: no such reader.
@@ -235,7 +237,7 @@ def open_reading(
         store = Store(find_store(folder) if keep else Path(name))
         asked = find_asked(entry, server, project, store)
         context = entry.context if server is None else find_context(server)
-        runner = NodeRunner(store, asked, observer or SilentObserver(), device, jobs)
+        runner = NodeRunner(store, asked, observer or SilentObserver(), device, jobs, speaks)
         with runner.record(command, "" if project is None else project.name):
             yield Session(runner, asked, find_settings(asked), context)
 

@@ -70,6 +70,7 @@ class NodeRunner:
 
     Args:
         jobs: media workers; requests at once, where a server is asked.
+        speaks: whether the observer is told the words of answers as they come.
     """
 
     store: Store
@@ -77,6 +78,7 @@ class NodeRunner:
     observer: Observer
     device: str
     jobs: int = 1
+    speaks: bool = False
     _executor: LocalExecutor | None = None
     _entries: LedgerObserver | None = None
     _hits: dict[tuple[str, str | None], list[float]] = field(default_factory=dict)
@@ -99,7 +101,13 @@ class NodeRunner:
         code = 0
         try:
             with LocalExecutor(
-                self.store, entries, self.device, self.jobs, NO_CHECKPOINTS_SECONDS, models
+                self.store,
+                entries,
+                self.device,
+                self.jobs,
+                NO_CHECKPOINTS_SECONDS,
+                models,
+                self.speaks,
             ) as self._executor:
                 yield
         except BaseException as exc:

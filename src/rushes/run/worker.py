@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +30,7 @@ from rushes.run.messages import (
     Broken,
     Event,
     Finished,
+    Said,
     Stepped,
     Task,
     TaskFile,
@@ -126,6 +127,7 @@ class Worker:
                     model=model,
                     checkpoint=checkpoint,
                     reader=reader,
+                    speak=self._speaker(task) if task.speaks else None,
                 )
             )
             seconds = time.perf_counter() - start
@@ -222,6 +224,9 @@ class Worker:
             family = find_reader(entry.family)
             self.readers[place] = family.open(Path(wanted.folder), self.device, entry.dtype)
         return self.readers[place]
+
+    def _speaker(self, task: Task) -> Callable[[str], None]:
+        return lambda words: self.tell(Said(task.key, words))
 
     def _reporter(self, task: Task) -> _Reporter:
         return _Reporter(self, task)

@@ -17,6 +17,7 @@ from rushes.readers.base import (
     ReaderSettings,
     ServedBy,
     Span,
+    Words,
 )
 from rushes.readers.budget import Look
 from rushes.readers.selection import Selection
@@ -88,10 +89,22 @@ def run(job: Job) -> Made:
     return Made({"answers": path})
 
 
-def answer_one(reader: LoadedReader, frames: Frames, question: str, form: Form | None) -> Answer:
-    """The answer to one question, in words or in a form."""
+def answer_one(
+    reader: LoadedReader,
+    frames: Frames,
+    question: str,
+    form: Form | None,
+    speak: Words | None = None,
+) -> Answer:
+    """The answer to one question, in words or in a form.
+
+    Args:
+        speak: is given the words as they come; not those of a form, which may be asked for again.
+    """
     if form is None:
-        return reader.ask(frames, question)
+        if speak is None:  # a reader of a plug-in need not know of it
+            return reader.ask(frames, question)
+        return reader.ask(frames, question, on_words=speak)
 
     def ask(text: str) -> Answer:
         return reader.ask(frames, text, max_tokens=MAX_TOKENS)

@@ -38,6 +38,7 @@ class Job:
         folder: scratch space for the outputs, removed afterwards.
         model: the opened checkpoint, for stages that load a model.
         reader: the same for stages that load a reader.
+        speak: is given the words of an answer as they come; None where nobody listens.
     """
 
     params: Any
@@ -47,6 +48,7 @@ class Job:
     model: LoadedModel | None = None
     checkpoint: Checkpoint | None = None
     reader: LoadedReader | None = None
+    speak: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def answer_job(job: Job, reader: LoadedReader) -> Made:
     """The answer of a reader that is open, as a list of one row."""
     params: ReadParams = job.params
     frames = open_reel(job.inputs["frames"])
-    said = answer_one(reader, frames, params.question, params.form)
+    said = answer_one(reader, frames, params.question, params.form, job.speak)
     said = replace(said, model=params.reader, lost=frames.lost)
     if said.server is not None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
