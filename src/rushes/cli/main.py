@@ -29,6 +29,8 @@ COMMANDS = {
     "check": "Run checks on any video file, or on shots of the project.",
     "ask": "Ask about any video file, or about shots of the project.",
     "eval": "Try readers on your own data: accuracy, times, cost, with their uncertainty.",
+    "watch": "Watch a live stream, a device or a growing file for an event.",
+    "digest": "Turn many readings into one summary, by a text model.",
     "report": "Write (and open) the report of the last build.",
     "provenance": "Read who signed a clip, and what made it (C2PA).",
     "log": "Show the ledger: what ran, how long, and for whom.",

@@ -101,6 +101,15 @@ class Sender:
         """
         return self._read(self._deliver(url, msgspec.json.encode(document), None))
 
+    def send(self, url: str, document: Any) -> None:
+        """Give the server a document; what it answers does not matter, unless it refuses.
+
+        Raises:
+            ServerUnreachable: it cannot be reached, or did not answer in time.
+            ServerError: it refuses.
+        """
+        self._deliver(url, msgspec.json.encode(document), None)
+
     def follow(self, url: str, document: Mapping[str, Any], take: Take) -> Any:
         """Give ``take`` the documents of a stream as they come (server-sent events).
 
@@ -133,7 +142,7 @@ class Sender:
                 raise self._too_slow() from exc
             except httpx2.HTTPError as exc:
                 raise self._unreachable(exc, number + 1) from exc
-            if status == 200:
+            if 200 <= status < 300:
                 return said
             pause = read_pause(headers.get("retry-after"))
             if last or not may_pass(status) or (pause or 0.0) > PATIENCE_SECONDS:

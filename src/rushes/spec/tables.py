@@ -38,6 +38,7 @@ Memory = Annotated[str, Meta(pattern=SIZE_OF_MEMORY, description="10GB: 10^9 byt
 Territory = Annotated[str, Meta(pattern=r"^([A-Z]{2}|WORLD)$(?!\n)")]
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$(?!\n)"
 ServerUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/]\S*$(?!\n)", max_length=1024)]
+AnyServerUrl = Annotated[str, Meta(pattern=r"^(https?|rtsps?)://[^\s/]\S*$(?!\n)", max_length=1024)]
 Quantisation = Literal["none", "fp8", "int8"]
 VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", max_length=64)]
 
@@ -196,7 +197,7 @@ class PolicyTable(Struct, frozen=True, forbid_unknown_fields=True):
     budget_usd: Annotated[float, Meta(ge=0, le=MAX_USD)] = 0.0
     provenance: Literal["signed", "none"] = "signed"
     network: Literal["none", "listed"] = "listed"
-    servers: list[ServerUrl] = []
+    servers: list[AnyServerUrl] = []
 
 
 class SigningTable(Struct, frozen=True, forbid_unknown_fields=True):
