@@ -38,7 +38,7 @@ E = TypeVar("E", bound=Entry)
 LOCK_FILE = "rushes.lock"
 LIBRARY = "ffmpeg-"
 """Prefix of FFmpeg's libraries among the versions of a toolchain."""
-READING_STAGES = ("sample", "read", "scan", "ask_server")
+READING_STAGES = ("cuts", "sample", "read", "ask_server")
 """Stages of readings, which are in no build: what they depend on is in their keys alone."""
 HEADER = "# Written by `rushes lock`. Commit it: with it the same project gives the same bytes.\n"
 

@@ -14,14 +14,11 @@ from rushes.evals.statistics import (
     Share,
     compare,
     find_mcnemar,
-    find_overlap,
     find_quantile,
     find_wilson,
 )
 
 COUNTS = st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
-MOMENTS = st.floats(0, 1e4, allow_nan=False)
-INTERVALS = st.tuples(MOMENTS, MOMENTS).map(lambda pair: (min(pair), max(pair)))
 
 
 @given(COUNTS)
@@ -63,21 +60,6 @@ def test_a_difference_is_that_of_the_shares(pairs: list[tuple[bool, bool]]) -> N
 @pytest.mark.parametrize(("first", "second", "ties"), [(5, 0, True), (6, 0, False), (20, 9, True)])
 def test_a_tie_is_what_chance_makes(first: int, second: int, ties: bool) -> None:
     assert Comparison("a", "b", first, second, 100).ties is ties
-
-
-@given(INTERVALS, INTERVALS)
-def test_overlap(first: tuple[float, float], second: tuple[float, float]) -> None:
-    overlap = find_overlap(first, second)
-    assert 0 <= overlap <= 1
-    assert overlap == find_overlap(second, first)
-    assert find_overlap(first, first) == 1
-    if first[1] < second[0]:
-        assert overlap == 0
-
-
-def test_overlap_of_known_intervals() -> None:
-    assert find_overlap((0, 2), (1, 3)) == pytest.approx(1 / 3)
-    assert find_overlap((1, 1), (0, 2)) == 0
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1), st.floats(0, 1))

@@ -11,9 +11,9 @@ import pytest
 
 from rushes.errors import UsageError
 from rushes.readers.selection import Selection
-from rushes.run.build import open_ledger
 from rushes.run.reader import find_policy
 from rushes.run.reading import Reading, Session, open_reading, take_one
+from rushes.run.retention import open_ledger
 from rushes.store.store import Store
 from tests.readers.checkpoints import write_clip
 from tests.readers.loopback import Server, give, make_answer, start_server

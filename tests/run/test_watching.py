@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from rushes.cli.watch import check_source
 from rushes.errors import MediaError, PolicyRefused, ServerUnreachable, UsageError
 from rushes.readers.base import Answer, Frames, Measured, Sampling
-from rushes.readers.windows import Windows
+from rushes.readers.rolling import Windows
 from rushes.run.watching import Seen, WatchSettings, open_watch
 from rushes.run.webhook import open_webhook
 from tests.readers.loopback import give, start_server

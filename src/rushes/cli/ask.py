@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +11,7 @@ import click
 
 from rushes.catalogue.reader import DEFAULT_READER
 from rushes.cli.common import common_options, pick_device, print_json, require_folder
+from rushes.errors import UsageError
 
 if TYPE_CHECKING:
     from rushes.readers.base import Answer
@@ -54,11 +55,19 @@ Examples:
   rushes ask opening "when does the ball land?"      what was built of the project
   rushes ask opening "is there a red ball?" "does it bounce?" --json
   rushes ask talk.mp4 "who speaks?" --at 4:12 --model qwen3-vl-8b
+  rushes ask --batch footage/ --batch more.txt "who is there?" --out answers.jsonl
   rushes ask talk.mp4 "what is shown?" --schema scene.json     JSON that follows a schema
   rushes ask talk.mp4 "what is shown?" --scenes --explain      how many frames and tokens""",
 )
-@click.argument("video", metavar="FILE|SHOT|FILM")
-@click.argument("questions", nargs=-1, required=True, metavar="QUESTION...")
+@click.argument("words", nargs=-1, required=True, metavar="FILE|SHOT|FILM QUESTION...")
+@click.option(
+    "--batch", "batch", multiple=True, metavar="FILE|FOLDER|LIST",
+    help="Ask about all of these instead; a line of JSON each.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="The batch's lines into a file."
+)
+@click.option("-j", "jobs", type=click.IntRange(1, 64), default=1, help="Requests at once.")
 @click.option(
     "--model", default=DEFAULT_READER, show_default=True, metavar="NAME", help="Who answers."
 )
@@ -72,12 +81,19 @@ Examples:
 @click.option(
     "--keep/--no-keep", default=True, help="Keep frames and answers in the store (the default)."
 )
+@click.option(
+    "--evidence", type=click.Path(path_type=Path), metavar="DIR",
+    help="Write the frames that were looked at as pictures.",
+)  # fmt: skip
 @click.option("--explain", is_flag=True, help="Say what would be looked at; ask nothing.")
 @click.option("--device", metavar="NAME", help="cpu or cuda:N; default: a GPU if there is one.")
 @common_options
 def command(
-    video: str,
-    questions: tuple[str, ...],
+    words: tuple[str, ...],
+    batch: tuple[str, ...],
+    out: Path | None,
+    jobs: int,
+    evidence: Path | None,
     model: str,
     schema: Path | None,
     keep: bool,
@@ -92,36 +108,54 @@ def command(
     Spotter, the embedded reader, knows only the world of sprite: coloured balls, squares, triangles
     and crosses that move on a plain background. What it says about any other video means nothing.
     """
+    from rushes.cli.asking import Asking, ask_batch, ask_one, explain_one
     from rushes.readers.structured import read_form
-    from rushes.run.asking import explain_file
-    from rushes.run.checking import find_target
     from rushes.run.reader import find_policy
-    from rushes.run.reading import open_reading, take_one
 
     selection = take_selection(said)
     folder = require_folder(folder)
-    path = find_target(video, folder)
-    project = find_policy(folder)
-    form = None if schema is None else read_form(folder / schema)
+    asking = Asking(
+        folder=folder,
+        model=model,
+        device=pick_device(device),
+        project=find_policy(folder),
+        selection=selection,
+        form=None if schema is None else read_form(folder / schema),
+        keep=keep,
+        jobs=jobs,
+    )
+    if batch:
+        if explain or evidence is not None:
+            raise UsageError("--explain and --evidence are about a single file")
+        return ask_batch(asking, batch, words, out, as_json)
+    if out is not None:
+        raise UsageError("--out takes the lines of a batch", hint="name files with --batch")
+    if len(words) < 2:
+        raise UsageError("there is no QUESTION", hint='rushes ask clip.mp4 "what happens?"')
+    video, questions = words[0], words[1:]
     if explain:
-        look = explain_file(path, questions, model, selection, project, form)
-        return _explain(look, model, as_json)
-    where: dict[str, Any] = {"device": pick_device(device), "project": project, "keep": keep}
-    if form is None and not as_json and sys.stdout.isatty():
+        return _explain(explain_one(asking, video, questions), model, as_json)
+    if asking.form is None and evidence is None and not as_json and sys.stdout.isatty():
         from rushes.cli.speaking import speak_answers
 
-        return speak_answers(folder, model, path, questions, selection, where)
-    with open_reading(folder, model, **where) as session:
-        reading = take_one(session.read([path], questions, selection, form))
-    return print_answers(questions, list(reading.answers), as_json)
+        return speak_answers(asking, video, questions)
+    answers, written = ask_one(asking, video, questions, evidence)
+    return print_answers(questions, answers, as_json, written)
 
 
-def print_answers(questions: tuple[str, ...], answers: list[Answer], as_json: bool) -> int:
-    """Answers as text or as a document; what was lost of the file on standard error."""
+def print_answers(
+    questions: tuple[str, ...], answers: list[Answer], as_json: bool, evidence: Sequence[Path] = ()
+) -> int:
+    """Answers as text or as a document; what was lost of the file on standard error.
+
+    Args:
+        evidence: pictures of what was looked at.
+    """
     for lost in dict.fromkeys(text for answer in answers for text in answer.lost):
         click.echo(f"warning: not all of it could be read: {lost}", err=True)
     if as_json:
-        documents = [answer.to_dict() for answer in answers]
+        more = {"evidence": [str(path) for path in evidence]} if evidence else {}
+        documents = [{**answer.to_dict(), **more} for answer in answers]
         print_json(documents[0] if len(documents) == 1 else {"answers": documents})
         return 0
     from rushes.cli.speaking import print_spans

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import click
 
+from rushes.cli.asking import Asking
 from rushes.plan.order import Step
 from rushes.readers.base import Answer
-from rushes.readers.selection import Selection
 from rushes.run.execute import SilentObserver
 from rushes.run.messages import Event, Said
 
@@ -27,28 +26,21 @@ class Speaker(SilentObserver):
             click.echo(event.words, nl=False)
 
 
-def speak_answers(
-    folder: Path,
-    model: str,
-    path: Path,
-    questions: tuple[str, ...],
-    selection: Selection,
-    where: dict[str, Any],
-) -> int:
-    """Ask one question after the other; what is stored is printed at once.
-
-    Args:
-        where: further arguments of ``open_reading``.
-    """
+def speak_answers(asking: Asking, video: str, questions: Sequence[str]) -> int:
+    """Ask one question after the other; what is stored is printed at once."""
+    from rushes.run.checking import find_target
     from rushes.run.reading import open_reading, take_one
 
-    speaker, told = Speaker(), set[str]()
-    with open_reading(folder, model, observer=speaker, speaks=True, **where) as session:
+    path, speaker, told = find_target(video, asking.folder), Speaker(), set[str]()
+    with open_reading(
+        asking.folder, asking.model, device=asking.device, project=asking.project,
+        keep=asking.keep, jobs=asking.jobs, observer=speaker, speaks=True,
+    ) as session:  # fmt: skip
         for question in questions:
             if len(questions) > 1:
                 click.echo(click.style(question, bold=True))
             speaker.spoke = False
-            (answer,) = take_one(session.read([path], [question], selection)).answers
+            (answer,) = take_one(session.read([path], [question], asking.selection)).answers
             click.echo("" if speaker.spoke else answer.answer)
             print_spans(answer)
             for lost in answer.lost:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rushes.evals.statistics import find_overlap
 from rushes.evals.suite import INTERVAL_OVERLAP, Case, list_letters
 from rushes.readers.base import Span
+from rushes.readers.windows import overlap
 
 _UNKNOWN = re.compile(
     r"^\W*(?:the answer is\s+)?(?:unknown|i (?:do not|don'?t) know|not sure|unclear"
@@ -86,8 +86,8 @@ def _score_interval(case: Case, answer: str, spans: Sequence[Span], unknown: boo
     found = next((span for span in named if span[0] < span[1]), named[0] if named else None)
     if unknown or found is None:
         return Score(False, unknown, not unknown, overlap=0.0)
-    overlap = find_overlap(found, case.expect.interval)
-    return Score(overlap >= INTERVAL_OVERLAP, False, overlap=overlap)
+    shared = overlap(found, case.expect.interval)
+    return Score(shared >= INTERVAL_OVERLAP, False, overlap=shared)
 
 
 def _score_text(case: Case, answer: str, unknown: bool) -> Score:

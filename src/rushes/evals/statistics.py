@@ -113,16 +113,6 @@ def compare(first: str, second: str, right: Sequence[bool], other: Sequence[bool
     )  # fmt: skip
 
 
-def find_overlap(first: tuple[float, float], second: tuple[float, float]) -> float:
-    """Intersection over union of two intervals; of two equal moments 1, of others without length
-    0."""
-    if first == second:
-        return 1.0
-    inside = min(first[1], second[1]) - max(first[0], second[0])
-    outside = max(first[1], second[1]) - min(first[0], second[0])
-    return max(inside, 0.0) / outside if outside > 0 else 0.0
-
-
 def find_quantile(values: Sequence[float], share: float) -> float | None:
     """The value below which ``share`` of them lie, between neighbours by a straight line."""
     ranked = sorted(values)

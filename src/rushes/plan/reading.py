@@ -12,7 +12,7 @@ from rushes.canon import digest_value
 from rushes.catalogue.reader import ReaderEntry
 from rushes.catalogue.server import ServedReader
 from rushes.plan.nodes import Environment, Node
-from rushes.readers.base import find_reader
+from rushes.readers.base import Sampling, find_reader
 from rushes.readers.budget import Look
 from rushes.readers.openai import VERSION
 from rushes.readers.selection import Selection
@@ -20,6 +20,7 @@ from rushes.readers.structured import Form
 from rushes.spec.given import SourceFile
 from rushes.stages.ask_server import ServerParams
 from rushes.stages.base import Params
+from rushes.stages.cuts import CutsParams
 from rushes.stages.read import ReadParams
 from rushes.stages.registry import STAGES
 from rushes.stages.sample import SampleParams
@@ -93,28 +94,59 @@ def plan_reading(
     Args:
         look: what there is room for.
     """
-    sample = plan_sample(asked, source, look, selection)
-    return ReadingPlan(sample, tuple(_plan_answer(asked, sample, q, form) for q in questions))
+    size = look.size.height, look.size.width
+    sample = plan_sample(asked, source, look.sampling, selection, size)
+    return ReadingPlan(sample, tuple(plan_answer(asked, sample, q, form) for q in questions))
 
 
-def plan_sample(asked: Asked, source: SourceFile, look: Look, selection: Selection) -> Node:
-    """The node of a file's frames."""
-    params = SampleParams(look.sampling, selection, look.size.height, look.size.width)
+def plan_sample(
+    asked: Asked,
+    source: SourceFile,
+    sampling: Sampling,
+    selection: Selection,
+    size: tuple[int, int],
+) -> Node:
+    """The node of a file's frames.
+
+    Args:
+        size: (height, width) of a frame as the reader sees it.
+    """
+    params = SampleParams(sampling, selection, *size)
     key = make_key(asked, "sample", params, file=source)
     return Node(key, "sample", params, (), None, (("file", source),))
 
 
-def _plan_answer(asked: Asked, sample: Node, question: str, form: Form | None) -> Node:
-    params: ReadParams
+def plan_cuts(asked: Asked, source: SourceFile) -> Node:
+    """The node of where a file's scenes begin."""
+    params = CutsParams()
+    return Node(
+        make_key(asked, "cuts", params, file=source), "cuts", params, (), None, (("file", source),)
+    )
+
+
+def plan_answer(
+    asked: Asked,
+    sample: Node,
+    question: str,
+    form: Form | None = None,
+    part: tuple[float, float] | None = None,
+    *,
+    weigh: bool = False,
+) -> Node:
+    """The node of one question about frames, or about a part of them.
+
+    Args:
+        weigh: also say how likely a yes is.
+    """
+    version = VERSION if asked.server else find_reader(asked.entry.family).version
+    inputs = (("frames", sample),)
     if asked.server is None:
-        version = find_reader(asked.entry.family).version
-        params = ReadParams(asked.name, version, question, form)
+        params = ReadParams(asked.name, version, question, form, part, weigh)
         key = make_key(asked, "read", params, (sample,))
-        return Node(key, "read", params, (("frames", sample),), asked.entry.instance)
-    params = ServerParams(asked.name, VERSION, question, form, server=asked.server)
-    decides = msgspec.structs.replace(params, server=strip_server(asked.server))
-    key = make_key(asked, "ask_server", decides, (sample,))
-    return Node(key, "ask_server", params, (("frames", sample),))
+        return Node(key, "read", params, inputs, asked.entry.instance)
+    sent = ServerParams(asked.name, version, question, form, part, weigh, server=asked.server)
+    decides = msgspec.structs.replace(sent, server=strip_server(asked.server))
+    return Node(make_key(asked, "ask_server", decides, (sample,)), "ask_server", sent, inputs)
 
 
 def strip_server(server: ServedReader) -> ServedReader:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import torch
 
 
+YES, NO = ("yes", "Yes", " yes", " Yes"), ("no", "No", " no", " No")
+"""How an answer begins."""
+
 HALF_LETTER = "\ufffd"
 """How a tokenizer writes bytes that are no letter yet."""
 
@@ -178,6 +181,30 @@ class LoadedTransformer(ABC):
             tokens=len(self._read.ids) + len(asked) + len(said),
         )
 
+    def weigh_yes(self, frames: Frames, question: str) -> float:
+        """How likely the answer begins with yes rather than with no, 0 to 1."""
+        import torch
+
+        before, after = self._write_prompt(question, self.write_after(frames))
+        with torch.inference_mode():
+            if self._read is None or self._read.frames is not frames:
+                self._read = self._read_clip(frames, before)
+            read, asked = self._read, self._encode(after)
+            positions = self.number_positions(read.ids + asked, read.clip)
+            if positions is not None:
+                positions = positions[:, :, len(read.ids) :]
+            try:
+                logits = self._forward(read, asked, positions).float()
+            finally:
+                rewind(read.cache, len(read.ids), read.states)
+        yes, no = (self._first_tokens(words) for words in (YES, NO))
+        both = torch.logsumexp(logits[[*yes, *no]], 0)
+        return float((torch.logsumexp(logits[[*yes]], 0) - both).exp())
+
+    def _first_tokens(self, words: tuple[str, ...]) -> list[int]:
+        """The tokens with which an answer of one of these words begins."""
+        return sorted({self._encode(word)[0] for word in words})
+
     def write_content(self, question: str) -> Any:
         """A user's message, with ``MARKER`` to come out where the clip is."""
         return [{"type": "video"}, {"type": "text", "text": question}]
@@ -288,6 +315,12 @@ class LoadedTransformer(ABC):
         return said
 
     def _next(self, read: _Read, given: list[int], positions: torch.Tensor | None) -> int:
+        return int(self._forward(read, given, positions).argmax())
+
+    def _forward(
+        self, read: _Read, given: list[int], positions: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Logits of the next token, (vocabulary,)."""
         out = self.part("model")(
             **self._make_ids(given),
             **self._place(positions),
@@ -295,7 +328,8 @@ class LoadedTransformer(ABC):
             use_cache=True,
             logits_to_keep=1,
         )
-        return int(out.logits[0, -1].argmax())
+        logits: torch.Tensor = out.logits[0, -1]
+        return logits
 
     def _find_stops(self) -> set[int]:
         ends = self.part("model").generation_config.eos_token_id

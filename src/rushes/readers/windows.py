@@ -1,101 +1,77 @@
-"""Rolling windows over frames that keep coming, of which the oldest are dropped, and counted, when
-nobody keeps up."""
+"""Parts of a file that is too long to be read at once, and intervals made of what they said."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import itertools
+from collections.abc import Iterable, Sequence
 
-from rushes.readers.base import Frames
+Span = tuple[float, float]
+"""(start, end) in seconds of the file."""
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+SHORTEST_SECONDS = 0.25
+"""A scene shorter than this belongs to the one before it."""
 
 
-@dataclass(slots=True)
-class Windows:
-    """What was seen of a stream, cut into windows that wait to be read.
+def join_short(scenes: Sequence[Span], shortest: float = SHORTEST_SECONDS) -> list[Span]:
+    """Scenes of which none but an only one is shorter than ``shortest``."""
+    joined: list[Span] = []
+    for start, end in scenes:
+        if joined and (end - start < shortest or joined[-1][1] - joined[-1][0] < shortest):
+            joined[-1] = joined[-1][0], end
+        else:
+            joined.append((start, end))
+    return joined
 
-    Args:
-        seconds: of a window.
-        every: seconds between the ends of two windows.
-        fps: frames a second that are kept, at most.
-        backlog: windows that wait, at most; one more drops the oldest.
+
+def cut_windows(scene: Span, seconds: float) -> list[Span]:
+    """A scene as windows of at most ``seconds`` of equal length; each moment of a scene that needs
+    several lies in two of them, but for the first and the last half window."""
+    start, end = scene
+    length = end - start
+    if length <= seconds:
+        return [scene]
+    steps = -(-length // (seconds / 2))
+    step = length / steps
+    count = int(steps) - 1
+    edges = [start + k * step for k in range(count)]
+    return [(edge, end if k == count - 1 else edge + 2 * step) for k, edge in enumerate(edges)]
+
+
+def group_windows(windows: Sequence[Span], seconds: float) -> list[list[Span]]:
+    """Windows in order, in groups that are at most ``seconds`` long, or of one window."""
+    groups: list[list[Span]] = []
+    for window in windows:
+        if groups and window[1] - groups[-1][0][0] <= seconds:
+            groups[-1].append(window)
+        else:
+            groups.append([window])
+    return groups
+
+
+def merge_scores(
+    scored: Iterable[tuple[Span, float]], threshold: float
+) -> list[tuple[float, float, float]]:
+    """Intervals in which the mean of the windows' scores reaches a threshold.
+
+    Returns:
+        (start, end, the highest mean in it), in order; what touches is one.
     """
+    windows = list(scored)
+    edges = sorted({edge for (start, end), _ in windows for edge in (start, end)})
+    found: list[tuple[float, float, float]] = []
+    for start, end in itertools.pairwise(edges):
+        over = [score for (first, last), score in windows if first <= start and end <= last]
+        if not over or (mean := sum(over) / len(over)) < threshold:
+            continue
+        if found and found[-1][1] == start:
+            found[-1] = found[-1][0], end, max(found[-1][2], mean)
+        else:
+            found.append((start, end, mean))
+    return found
 
-    source: str
-    seconds: float
-    every: float
-    fps: float
-    backlog: int = 2
-    dropped: int = 0
-    made: int = 0
-    _frames: deque[tuple[float, NDArray[np.uint8]]] = field(default_factory=deque)
-    _ready: deque[Frames] = field(default_factory=deque)
-    _next_end: float | None = None
-    _put_end: float = -1.0
-    _changed: threading.Condition = field(default_factory=threading.Condition)
-    _closed: bool = False
 
-    def wants(self, seconds: float) -> bool:
-        """Whether a frame of that time is to be kept."""
-        return not self._frames or seconds >= self._frames[-1][0] + 1 / self.fps - 1e-6
-
-    def add(self, seconds: float, pixels: NDArray[np.uint8]) -> None:
-        """Keep a frame; a window that it completes waits from now on."""
-        if self._frames and pixels.shape != self._frames[-1][1].shape:
-            self._frames.clear()  # another size: frames of one window have one
-        self._frames.append((seconds, pixels))
-        if self._next_end is None or not self._frames:
-            self._next_end = seconds + self.seconds
-        while self._frames and self._frames[0][0] <= seconds - self.seconds + 1e-6:
-            self._frames.popleft()
-        if seconds >= self._next_end - 1 / self.fps:
-            following = self._next_end + self.every
-            self._next_end = following if following > seconds else seconds + self.every
-            self._put()
-
-    def restart(self) -> None:
-        """Forget frames that no window holds yet: what comes next does not follow on them."""
-        self._frames.clear()
-        self._next_end = None
-
-    def close(self, flush: bool = True) -> None:
-        """No more frames come.
-
-        Args:
-            flush: whether what is left, a window that is not full, is read too.
-        """
-        if flush and self._frames and self._frames[-1][0] > self._put_end:
-            self._put()
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def take(self, timeout_seconds: float) -> Frames | None:
-        """The oldest window that waits; None where none came in time, or none will."""
-        with self._changed:
-            if not self._ready and not self._closed:
-                self._changed.wait(timeout_seconds)
-            return self._ready.popleft() if self._ready else None
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing waits, and nothing comes."""
-        with self._changed:
-            return self._closed and not self._ready
-
-    def _put(self) -> None:
-        times = tuple(seconds for seconds, _ in self._frames)
-        self._put_end = times[-1]
-        window = Frames(tuple(pixels for _, pixels in self._frames), times, self.source)
-        with self._changed:
-            self.made += 1
-            self._ready.append(window)
-            while len(self._ready) > self.backlog:
-                self._ready.popleft()
-                self.dropped += 1
-            self._changed.notify_all()
+def overlap(a: Span, b: Span) -> float:
+    """Intersection over union of two intervals, 0 to 1."""
+    common = min(a[1], b[1]) - max(a[0], b[0])
+    union = max(a[1], b[1]) - min(a[0], b[0])
+    return max(common, 0.0) / union if union > 0 else 0.0

@@ -55,8 +55,10 @@ def find_asked(
     Raises:
         LockRefused: the weights are not here, or not those that rushes.lock has.
     """
-    sample = STAGES["sample"]
-    environments = {"sample": Environment(sample.version, {}, _toolchain("sample"), {})}
+    environments = {
+        stage: Environment(STAGES[stage].version, {}, _toolchain(stage), {})
+        for stage in ("cuts", "sample")
+    }
     if server is not None:
         version, toolchain = STAGES["ask_server"].version, _toolchain("ask_server")
         environments["ask_server"] = Environment(version, {}, toolchain, {})
@@ -66,10 +68,8 @@ def find_asked(
         check_weights([entry], read_lock(project.folder), store)
     locked = lock_model(entry, store)
     files = {name: str(file.sha256) for name, file in locked.files.items()}
-    for stage in ("read", "scan"):
-        if stage in STAGES:
-            version, toolchain = STAGES[stage].version, _toolchain(stage)
-            environments[stage] = Environment(version, files, toolchain, {"dtype": locked.dtype})
+    version, toolchain = STAGES["read"].version, _toolchain("read")
+    environments["read"] = Environment(version, files, toolchain, {"dtype": locked.dtype})
     return Asked(entry, None, environments)
 
 

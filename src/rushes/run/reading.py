@@ -32,6 +32,7 @@ from rushes.readers.structured import Form
 from rushes.run.execute import Observer, SilentObserver
 from rushes.run.reader import check_reader, find_asked, find_server, find_settings
 from rushes.run.reading_nodes import NodeRunner, Ran
+from rushes.run.retention import TEMPORARY, expire_kept, sweep_temporary
 from rushes.spec.given import SourceFile
 from rushes.spec.project import Project
 from rushes.stages.ask import look_at, read_answers
@@ -124,7 +125,7 @@ class Session:
     ) -> Iterator[Reading]:
         planned: list[Reading] = []
         for source in chunk:
-            name, path = str(source), Path(source).absolute()
+            name, path = str(source), find_path(source)
             try:
                 plan = self.plan(path, questions, selection, form)
                 planned.append(Reading(name, path, plan=plan))
@@ -132,7 +133,7 @@ class Session:
                 raise
             except RushesError as exc:
                 planned.append(Reading(name, path, error=exc))
-        work = [(one.name, one.plan.nodes) for one in planned if one.plan is not None]
+        work = [(str(one.path), one.plan.nodes) for one in planned if one.plan is not None]
         ran = self.runner.run(work)
         for one in planned:
             yield one if one.plan is None else self._gather(one, one.plan, ran)
@@ -194,7 +195,7 @@ class Session:
         """
         assert reading.plan is not None
         sample = reading.plan.sample
-        ran = self.runner.run([(reading.name, (sample,))])
+        ran = self.runner.run([(str(reading.path), (sample,))])
         if (error := ran.find_error((sample,))) is not None:
             raise error
         return read_reel(self.runner.open(sample))
@@ -233,13 +234,21 @@ def open_reading(
     check_reader(entry, server, project)
     if server is not None:
         read_token(server, os.environ)
-    with tempfile.TemporaryDirectory(prefix="rushes-ask-") as name:
+    sweep_temporary()
+    with tempfile.TemporaryDirectory(prefix=f"{TEMPORARY}{os.getpid()}-") as name:
         store = Store(find_store(folder) if keep else Path(name))
+        if keep:
+            expire_kept(store, project)
         asked = find_asked(entry, server, project, store)
         context = entry.context if server is None else find_context(server)
         runner = NodeRunner(store, asked, observer or SilentObserver(), device, jobs, speaks)
         with runner.record(command, "" if project is None else project.name):
             yield Session(runner, asked, find_settings(asked), context)
+
+
+def find_path(source: str | Path) -> Path:
+    """Where a file is, without ``..``: what the store remembers it by."""
+    return Path(os.path.abspath(source))
 
 
 def require_text(question: str) -> None:

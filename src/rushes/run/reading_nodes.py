@@ -15,9 +15,9 @@ from rushes.ledger import HitRow, RunEnd
 from rushes.plan.nodes import Node
 from rushes.plan.order import Step
 from rushes.plan.reading import Asked
-from rushes.run.build import open_ledger
 from rushes.run.execute import LocalExecutor, Observer, Outcome
 from rushes.run.record import VERSION_LETTERS, LedgerObserver
+from rushes.run.retention import open_ledger
 from rushes.store.index import Result
 from rushes.store.store import Store
 from rushes.types import Key
@@ -124,7 +124,7 @@ class NodeRunner:
             self.store.close()
 
     def _model_of(self, stage: str) -> str | None:
-        return self.asked.entry.instance if stage in ("read", "scan") else None
+        return self.asked.entry.instance if stage == "read" else None
 
     def run(self, work: Work) -> Ran:
         """Compute what is missing.

@@ -19,8 +19,8 @@ from rushes.errors import MediaError, RushesError, ServerError
 from rushes.evals.scoring import normalise, says_unknown
 from rushes.readers.base import Answer, Frames, LoadedReader
 from rushes.readers.http import choose_pause
+from rushes.readers.rolling import Windows
 from rushes.readers.shrinking import shrink_to
-from rushes.readers.windows import Windows
 
 if TYPE_CHECKING:
     import numpy as np

@@ -198,6 +198,7 @@ class PolicyTable(Struct, frozen=True, forbid_unknown_fields=True):
     provenance: Literal["signed", "none"] = "signed"
     network: Literal["none", "listed"] = "listed"
     servers: list[AnyServerUrl] = []
+    keep_days: Annotated[float, Meta(ge=0, le=36500)] | UnsetType = UNSET
 
 
 class SigningTable(Struct, frozen=True, forbid_unknown_fields=True):

@@ -44,7 +44,10 @@ class AskParams(Params, frozen=True):
 
 
 class AnswerRow(msgspec.Struct, frozen=True):
-    """One answer of the output, which is a JSON list of them; times are seconds of the clip."""
+    """One answer of the output, which is a JSON list of them; times are seconds of the clip.
+
+    ``yes``: how likely a yes is, where that was asked for.
+    """
 
     check: str
     question: str
@@ -57,6 +60,7 @@ class AnswerRow(msgspec.Struct, frozen=True):
     server: ServedBy | None = None
     value: Any = None
     formed: bool = False
+    yes: float | None = None
 
     def to_answer(self) -> Answer:
         """What the reader said, without what it was asked."""

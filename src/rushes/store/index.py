@@ -150,6 +150,17 @@ class Index:
             with self._transaction():
                 self._db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", rows)
 
+    def forget_files(self, paths: Iterable[str]) -> None:
+        """Forget digests of files."""
+        with self._transaction():
+            self._db.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
+
+    def shrink(self) -> None:
+        """Rewrite the file, so that nothing deleted is left in it."""
+        with _map_errors(self.path):
+            self._db.execute("PRAGMA temp_store = MEMORY")
+            self._db.execute("VACUUM")
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with _map_errors(self.path):

@@ -48,18 +48,68 @@ class Sources:
         query = "SELECT 1 FROM sources WHERE key = ? AND digest = ? AND path = ?"
         return self._db.execute(query, row).fetchone() is not None
 
-    def find_keys(self, path: str, digest: Digest | None) -> set[Key]:
-        """Keys of what was made of a file: by where it was read, and by what it holds now."""
+    def find_paths(self, key: Key) -> set[str]:
+        """Where the sources of a result were read."""
+        return self.find_places_of([key])
+
+    def find_places(self, digest: Digest) -> set[str]:
+        """Where a file of this content was read."""
+        rows = self._db.execute("SELECT DISTINCT path FROM sources WHERE digest = ?", [digest])
+        return {path for (path,) in rows}
+
+    def find_places_of(self, keys: Iterable[Key]) -> set[str]:
+        """Where the sources of results were read."""
+        return {row[2] for key in keys for row in self._rows_of(key)}
+
+    def all_places(self) -> set[str]:
+        """Where any source was read."""
+        return {path for (path,) in self._db.execute("SELECT DISTINCT path FROM sources")}
+
+    def find_only_from(self, paths: Iterable[str]) -> set[Key]:
+        """Keys of what one of these paths alone is a source of, so that it goes with them.
+
+        A result of several files goes with each of them; one of a file that was also read
+        elsewhere stays.
+        """
+        gone = set(paths)
+        query = "SELECT DISTINCT key FROM sources WHERE path = ?"
+        keys = {Key(key) for path in gone for (key,) in self._db.execute(query, [path])}
+        return {key for key in keys if self._loses_a_source(key, gone)}
+
+    def _loses_a_source(self, key: Key, gone: set[str]) -> bool:
+        left: dict[str, bool] = {}
+        for _, digest, path in self._rows_of(key):
+            left[digest] = left.get(digest, False) or path not in gone
+        return not all(left.values())
+
+    def _rows_of(self, key: Key) -> list[tuple[str, str, str]]:
+        return self._db.execute(
+            "SELECT key, digest, path FROM sources WHERE key = ?", [key]
+        ).fetchall()
+
+    def find_older(self, made_at: float) -> set[Key]:
+        """Keys of results that were made from files before a Unix time, or at it."""
         rows = self._db.execute(
-            "SELECT DISTINCT key FROM sources WHERE path = ? OR digest = ?", [path, digest or ""]
+            "SELECT DISTINCT key FROM sources JOIN results USING (key) WHERE made_at <= ?",
+            [made_at],
         )
         return {Key(key) for (key,) in rows}
 
-    def find_paths(self, key: Key) -> set[str]:
-        """Where the sources of a result were read."""
-        rows = self._db.execute("SELECT path FROM sources WHERE key = ?", [key])
-        return {path for (path,) in rows}
+    def find_unmade(self) -> set[Key]:
+        """Keys that were noted and have no result."""
+        rows = self._db.execute(
+            "SELECT DISTINCT key FROM sources WHERE key NOT IN (SELECT key FROM results)"
+        )
+        return {Key(key) for (key,) in rows}
 
-    def keys(self) -> set[Key]:
-        """Keys of all results that were made from files."""
-        return {Key(key) for (key,) in self._db.execute("SELECT DISTINCT key FROM sources")}
+    def forget_keys(self, keys: Iterable[Key]) -> None:
+        """Forget what results were made from."""
+        with self._transaction():
+            self._db.executemany("DELETE FROM sources WHERE key = ?", [(key,) for key in keys])
+
+    def forget_paths(self, paths: Iterable[str]) -> None:
+        """Forget that anything was read at these paths."""
+        rows = [(path,) for path in paths]
+        with self._transaction():
+            self._db.executemany("DELETE FROM sources WHERE path = ?", rows)
+            self._db.executemany("DELETE FROM files WHERE path = ?", rows)
