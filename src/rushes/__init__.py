@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from rushes.errors import RushesError
     from rushes.lock import read_lock
     from rushes.plan.build import build_plan
-    from rushes.run.build import BuildOptions, build_project, open_ledger
+    from rushes.run.build import BuildOptions, build_project
+    from rushes.run.retention import open_ledger
     from rushes.spec.resolve import load_project
     from rushes.store.store import Store, find_store
 

@@ -1,4 +1,5 @@
-"""The ledger: what ran, when, how long, at what cost, and for whom. Rows are only ever added.
+"""The ledger: what ran, when, how long, at what cost, and for whom. Rows are only ever added, but
+for those that tell of a file whose traces are erased.
 
 A run is added when it begins and its end when it ends; a node is added as soon as it has run. So
 what a killed run computed is in the ledger too. Hits are counted, not listed.
@@ -185,6 +186,7 @@ class Ledger:
         self.path = path
         with self._map_errors():
             self._db = sqlite3.connect(path, timeout=120.0, isolation_level=None)
+            self._db.execute("PRAGMA secure_delete = ON")
             if self._read_version() < VERSION:
                 self._upgrade()
 
@@ -254,6 +256,37 @@ class Ledger:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
             self._db.execute("COMMIT")
+
+    def erase_nodes(
+        self,
+        keys: Iterable[str],
+        names: Iterable[str] = (),
+        before: tuple[float, Sequence[str]] = (0.0, ()),
+    ) -> int:
+        """Erase rows, and rewrite the file so that nothing of them is left in it.
+
+        Args:
+            keys: of nodes.
+            names: what they ran for, in the place of a shot.
+            before: a Unix time, and stages of which everything older goes.
+
+        Returns:
+            How many rows went.
+        """
+        time_, stages = before
+        wanted: list[tuple[str, tuple[object, ...]]] = [("key = ?", (key,)) for key in keys]
+        wanted += [("shot = ?", (name,)) for name in names]
+        wanted += [("stage = ? AND started_at <= ?", (stage, time_)) for stage in stages]
+        erased = 0
+        with self._map_errors():
+            self._db.execute("BEGIN IMMEDIATE")
+            for where, values in wanted:
+                erased += self._db.execute(f"DELETE FROM nodes WHERE {where}", values).rowcount
+            self._db.execute("COMMIT")
+            if erased:
+                self._db.execute("PRAGMA temp_store = MEMORY")
+                self._db.execute("VACUUM")
+        return erased
 
     def runs(self, limit: int = 20) -> list[RunRow]:
         """The latest runs, newest first."""

@@ -41,6 +41,8 @@ LOCK_FILE = "rushes.lock"
 VERSION = 2
 LIBRARY = "ffmpeg-"
 """Prefix of FFmpeg's libraries among the versions of a toolchain."""
+READING_STAGES = ("cuts", "sample", "read", "ask_server")
+"""Stages of readings, which are in no build: what they depend on is in their keys alone."""
 HEADER = "# Written by `rushes lock`. Commit it: with it the same project gives the same bytes.\n"
 
 
@@ -127,16 +129,13 @@ def write_lock(folder: Path, lock: Lock) -> None:
     """Write rushes.lock whole or not at all."""
     data = msgspec.to_builtins(
         Lock(
-            version=VERSION if lock.accepted else 1,
             models=dict(sorted(lock.models.items())),
             toolchains=dict(sorted(lock.toolchains.items())),
             accepted=dict(sorted(lock.accepted.items())),
             auto=dict(sorted(lock.auto.items())),
         )
     )
-    for name in ("accepted", "auto"):
-        if not data[name]:
-            del data[name]
+    data = {"version": VERSION if lock.accepted else 1, **data}
     write_durable(folder / LOCK_FILE, (HEADER + tomli_w.dumps(data)).encode())
 
 
@@ -230,6 +229,7 @@ def needed_stages(project: Project) -> list[Stage]:
         "gate": any(shot.gate or shot.golden is not None for shot in shots)
         or any(film.gate for film in project.films.values()),
         "generate": project.makes_remotely,
+        **dict.fromkeys(READING_STAGES, False),
     }
     if not shots:
         used |= dict.fromkeys(("encode_text", "denoise", "decode_video"), False)

@@ -31,8 +31,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _untrained(monkeypatch: pytest.MonkeyPatch, spotter: Path) -> None:
+def _untrained(
+    monkeypatch: pytest.MonkeyPatch, spotter: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     untrained.install(monkeypatch, spotter)
+    monkeypatch.setenv("RUSHES_STORE", str(tmp_path_factory.getbasetemp() / "ask-store"))
 
 
 def test_one_question_gives_the_contracts_document(run: Run, clip: Path) -> None:
@@ -64,11 +67,11 @@ def test_several_questions_give_answers_in_order(run: Run, clip: Path) -> None:
 def test_the_reader_is_loaded_once_for_all_questions(
     run: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rushes.run import asking
+    from rushes.run import reading_nodes
 
     seen = []
 
-    class Executor(asking.LocalExecutor):
+    class Executor(reading_nodes.LocalExecutor):
         def __exit__(self, *args: object) -> None:
             super().__exit__(*args)
             seen.append((len(self._workers), self.outcome.finished))
@@ -77,12 +80,13 @@ def test_the_reader_is_loaded_once_for_all_questions(
             self.outcome = outcome
             super().run(steps, outcome)
 
-    monkeypatch.setattr(asking, "LocalExecutor", Executor)
-    assert run("ask", clip, "what happens?", "is there a red ball?").code == 0
+    monkeypatch.setattr(reading_nodes, "LocalExecutor", Executor)
+    assert run("ask", clip, "what happens?", "is there a red ball?", "--no-keep").code == 0
     ((workers, finished),) = seen
-    ((_, event),) = finished.values()
-    assert workers == 1
-    assert sorted(event.loads) == ["model", "tokenizer"]
+    assert workers == 2  # one samples, one reads
+    assert [s.node.stage for s, _ in finished.values()] == ["sample", "read", "read"]
+    loads = [sorted(event.loads) for _, event in finished.values()]
+    assert loads == [[], ["model", "tokenizer"], []]
 
 
 @pytest.mark.parametrize(
@@ -124,12 +128,12 @@ def test_weights_that_are_not_there_are_refused(
 ) -> None:
     from rushes.catalogue.load import find_reader_entry
     from rushes.errors import LockRefused
-    from rushes.run import asking
+    from rushes.run import reader
 
     def find(entry: object) -> Path:
         raise LockRefused(f"the weights of {find_reader_entry('spotter').name} are not in x")
 
-    monkeypatch.setattr(asking, "find_checkpoint", find)
+    monkeypatch.setattr(reader, "find_checkpoint", find)
     done = run("ask", clip, "what?", "--json")
     assert done.code == 3
     assert "weights of spotter" in done.json["error"]["message"]
@@ -138,8 +142,9 @@ def test_weights_that_are_not_there_are_refused(
 def test_the_parent_never_imports_torch(clip: Path, spotter: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from rushes.cli.main import main;"
-        "from rushes.run import asking, execute;"
-        f"asking.find_checkpoint = execute.find_checkpoint = lambda entry: Path({str(spotter)!r});"
+        "from rushes import lock; from rushes.run import execute, reader;"
+        "lock.find_checkpoint = reader.find_checkpoint = execute.find_checkpoint ="
+        f" lambda entry: Path({str(spotter)!r});"
         f"code = main(['ask', {str(clip)!r}, 'what?']);"
         "print(code, {'torch', 'transformers', 'diffusers'} & set(sys.modules))"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -51,6 +52,8 @@ def test_a_server_answers(run: Run, server: Server, clip: Path, tmp_path: Path) 
     assert done.code == 0, done
     first, second = done.json["answers"]
     assert list(first) == ["answer", "spans", "frames", "model", "tokens", "server"]
+    asked_at = first["server"].pop("asked_at")
+    assert datetime.fromisoformat(asked_at).utcoffset() == timedelta(0)
     assert first["server"] == {"url": server.url, "model": "its-own"}
     assert (first["model"], first["frames"]) == ("mine", second["frames"])
     assert [r.body["messages"][0]["content"][-1]["text"] for r in server.received] == [
@@ -58,7 +61,10 @@ def test_a_server_answers(run: Run, server: Server, clip: Path, tmp_path: Path) 
     ]  # fmt: skip
     parts = server.received[0].body["messages"][0]["content"][:-1:2]
     assert [part["text"] for part in parts] == [f"{t:.1f} seconds:" for t in first["frames"]]
-    assert not (tmp_path / ".rushes").exists()
+    sent = len(server.received)
+    again = run("ask", tmp_path / clip, "what?", "--model", "mine", "-C", tmp_path, "--json")
+    assert again.json["server"]["asked_at"] == asked_at
+    assert len(server.received) == sent, "what was answered is not asked again"
 
 
 @pytest.mark.parametrize(
@@ -190,6 +196,6 @@ def test_an_answer_follows_a_schema(run: Run, server: Server, clip: Path, tmp_pa
     assert '{"type":"integer"}' in first[-1]["text"]
     assert "it is no JSON" in second[-1]["text"]
     assert server.received[0].body["max_tokens"] == 1024
-    done = run(*args, "--json")
+    done = run(*args, "--json", "--no-keep")
     assert (done.code, done.json["error"]["type"]) == (4, "AnswerInvalid")
     assert len(server.received) == 5

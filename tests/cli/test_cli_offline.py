@@ -41,8 +41,10 @@ SPOTTER = """
 import sys
 from pathlib import Path
 from rushes.cli.main import main
-from rushes.run import asking, execute
-asking.find_checkpoint = execute.find_checkpoint = lambda entry: Path(sys.argv[1])
+from rushes import lock
+from rushes.run import execute, reader
+for module in (lock, reader, execute):
+    module.find_checkpoint = lambda entry: Path(sys.argv[1])
 sys.exit(main(sys.argv[2:]))
 """
 IPV6 = "socket.bind (('::1', 0),)"

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from rushes.checks.registry import DEFAULT
-from rushes.lock import Lock
+from rushes.lock import READING_STAGES, Lock
 from rushes.stages.registry import STAGES
 from tests.plan.tools import (
     FOLDERS,
@@ -40,6 +40,7 @@ NOT_HERE = (
     "golden",
     "gate",
     "generate",
+    *READING_STAGES,
 )
 """Stages that no shot of this project has."""
 SHOT_STAGES = [name for name in STAGES if name not in NOT_HERE]

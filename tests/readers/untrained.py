@@ -12,7 +12,7 @@ import pytest
 
 from rushes import hub, lock
 from rushes.catalogue.reader import Entry
-from rushes.run import asking, execute
+from rushes.run import execute, reader
 
 
 def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -22,5 +22,5 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     def find_checkpoint(entry: Entry) -> Path:
         return folder if entry.name == "spotter" else find(entry)
 
-    for module in (lock, asking, execute):
+    for module in (lock, reader, execute):
         monkeypatch.setattr(module, "find_checkpoint", find_checkpoint)

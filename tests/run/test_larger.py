@@ -14,8 +14,9 @@ from rushes.catalogue.model import Sampling, Upscale
 from rushes.errors import ProjectError
 from rushes.hub import find_checkpoint
 from rushes.media import probe
-from rushes.run.build import BuildOptions, build_project, open_ledger
+from rushes.run.build import BuildOptions, build_project
 from rushes.run.execute import SilentObserver
+from rushes.run.retention import open_ledger
 from rushes.spec import choosing, own
 from rushes.spec.resolve import load_project
 from rushes.store.store import Store

@@ -14,12 +14,18 @@ DEFAULT_READER = "spotter"
 
 
 class SamplingSummary(Struct, frozen=True, forbid_unknown_fields=True):
-    """How densely a reader looks, for people and for forecasts; its files decide."""
+    """How densely a reader looks, for people and for forecasts; its files decide.
+
+    ``window_seconds``: how long the parts are in which a long file is searched;
+    ``chapter_seconds``: those in which it is described, at most.
+    """
 
     fps: float
     min_frames: int
     max_frames: int
     pixels_per_frame: int
+    window_seconds: float = 8.0
+    chapter_seconds: float = 30.0
 
 
 class ReaderEntry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +36,8 @@ class ReaderEntry(Struct, frozen=True, forbid_unknown_fields=True):
         context: tokens of prompt, frames and answer together, at most.
         cache_bytes_per_token: what a token of context keeps in memory while a clip is asked about:
             keys and values of all layers that have them, in ``dtype``.
+        says_absent: whether it says by itself that what is asked about is not there; others are
+            told that they may.
         processor: what the checkpoint's processor file says, so that frames and tokens can be
             counted without the checkpoint; where that is here, its own file decides.
     """
@@ -48,6 +56,7 @@ class ReaderEntry(Struct, frozen=True, forbid_unknown_fields=True):
     context: int
     cache_bytes_per_token: int
     processor: dict[str, Any]
+    says_absent: bool = False
 
     @property
     def id(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,16 +11,13 @@ import click
 
 from rushes.catalogue.reader import DEFAULT_READER
 from rushes.cli.common import common_options, pick_device, print_json, require_folder
+from rushes.errors import UsageError
 
 if TYPE_CHECKING:
-    from rushes.catalogue.remote import Remote
     from rushes.readers.base import Answer
     from rushes.readers.budget import Look
     from rushes.readers.selection import Selection
-    from rushes.spec.project import Project
-    from rushes.stages.ask import AnswerRow
 
-AUTO = "auto"
 F = TypeVar("F", bound=Callable[..., Any])
 
 SELECTION = (
@@ -58,11 +56,19 @@ Examples:
   rushes ask opening "is there a red ball?" "does it bounce?" --json
   rushes ask talk.mp4 "who speaks?" --at 4:12 --model qwen3-vl-8b
   rushes ask talk.mp4 "who speaks?" --model auto     the best reader that is here, open first
+  rushes ask --batch footage/ --batch more.txt "who is there?" --out answers.jsonl
   rushes ask talk.mp4 "what is shown?" --schema scene.json     JSON that follows a schema
   rushes ask talk.mp4 "what is shown?" --scenes --explain      how many frames and tokens""",
 )
-@click.argument("video", metavar="FILE|SHOT|FILM")
-@click.argument("questions", nargs=-1, required=True, metavar="QUESTION...")
+@click.argument("words", nargs=-1, required=True, metavar="FILE|SHOT|FILM QUESTION...")
+@click.option(
+    "--batch", "batch", multiple=True, metavar="FILE|FOLDER|LIST",
+    help="Ask about all of these instead; a line of JSON each.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="The batch's lines into a file."
+)
+@click.option("-j", "jobs", type=click.IntRange(1, 64), default=1, help="Requests at once.")
 @click.option(
     "--model", default=DEFAULT_READER, show_default=True, metavar="NAME", help="Who answers."
 )
@@ -74,14 +80,25 @@ Examples:
     help="A JSON Schema that the answer has to follow.",
 )
 @click.option("--pay", is_flag=True, help='It may be paid, where the policy says paid = "ask".')
+@click.option(
+    "--keep/--no-keep", default=True, help="Keep frames and answers in the store (the default)."
+)
+@click.option(
+    "--evidence", type=click.Path(path_type=Path), metavar="DIR",
+    help="Write the frames that were looked at as pictures.",
+)  # fmt: skip
 @click.option("--explain", is_flag=True, help="Say what would be looked at; ask nothing.")
 @click.option("--device", metavar="NAME", help="cpu or cuda:N; default: a GPU if there is one.")
 @common_options
 def command(
-    video: str,
-    questions: tuple[str, ...],
+    words: tuple[str, ...],
+    batch: tuple[str, ...],
+    out: Path | None,
+    jobs: int,
+    evidence: Path | None,
     model: str,
     schema: Path | None,
+    keep: bool,
     explain: bool,
     pay: bool,
     device: str | None,
@@ -94,82 +111,76 @@ def command(
     Spotter, the embedded reader, knows only the world of sprite: coloured balls, squares, triangles
     and crosses that move on a plain background. What it says about any other video means nothing.
     """
+    from rushes.cli.answerers import AUTO, ask_paid, find_answerer
+    from rushes.cli.asking import Asking, ask_batch, ask_one, explain_one
     from rushes.readers.structured import read_form
-    from rushes.run.asking import ask_file, explain_file, find_policy
-    from rushes.run.checking import find_target
+    from rushes.run.reader import find_policy
 
     selection = take_selection(said)
-    path = find_target(video, require_folder(folder))
-    project = find_policy(folder)
-    remote = None
+    folder = require_folder(folder)
+    project, remote = find_policy(folder), None
     if model == AUTO or (project is not None and model in project.remotes):
-        model, remote = _find_answerer(model, project)
-    form = None if schema is None else read_form(folder / schema)
+        model, remote = find_answerer(model, project)
+    asking = Asking(
+        folder=folder,
+        model=model,
+        device=pick_device(device),
+        project=project,
+        selection=selection,
+        form=None if schema is None else read_form(folder / schema),
+        keep=keep,
+        jobs=jobs,
+    )
+    if batch:
+        if explain or evidence is not None:
+            raise UsageError("--explain and --evidence are about a single file")
+        if remote is not None:
+            raise UsageError(
+                f"{remote.name} is paid by the answer, and a batch has no end",
+                hint="name a reader of the catalogue, or one of [readers], with --model",
+            )
+        return ask_batch(asking, batch, words, out, as_json)
+    if out is not None:
+        raise UsageError("--out takes the lines of a batch", hint="name files with --batch")
+    if len(words) < 2:
+        raise UsageError("there is no QUESTION", hint='rushes ask clip.mp4 "what happens?"')
+    video, questions = words[0], words[1:]
     if explain:
-        look = explain_file(path, questions, model, selection, project, form)
-        return _explain(look, model, as_json)
-    asked = [("", question) for question in questions]
+        return _explain(explain_one(asking, video, questions), model, as_json)
     if remote is not None:
         assert project is not None
-        rows = _ask_paid(path, asked, remote, selection, project, folder, pay)
-        return print_answers(questions, [row.to_answer() for row in rows], as_json)
-    rows = ask_file(path, asked, model, pick_device(device), selection, project, form)
-    return print_answers(questions, [row.to_answer() for row in rows], as_json)
+        answers = ask_paid(video, questions, remote, selection, project, folder, pay)
+        return print_answers(questions, answers, as_json)
+    if asking.form is None and evidence is None and not as_json and sys.stdout.isatty():
+        from rushes.cli.speaking import speak_answers
+
+        return speak_answers(asking, video, questions)
+    answers, written = ask_one(asking, video, questions, evidence)
+    return print_answers(questions, answers, as_json, written)
 
 
-def _find_answerer(model: str, project: Project | None) -> tuple[str, Remote | None]:
-    """Who answers for ``auto``, or for a remote of the project's."""
-    from rushes.ledger import describe_user
-    from rushes.route.reader_choice import choose_reader
-    from rushes.spec.remotes import make_allowance
+def print_answers(
+    questions: tuple[str, ...], answers: list[Answer], as_json: bool, evidence: Sequence[Path] = ()
+) -> int:
+    """Answers as text or as a document; what was lost of the file on standard error.
 
-    chosen: str | Remote = model
-    if project is not None and model in project.remotes:
-        chosen = project.remotes[model]
-    elif model == AUTO:
-        allowance = None if project is None else make_allowance(project, "", describe_user())
-        chosen = choose_reader(project, allowance)
-        name = chosen if isinstance(chosen, str) else chosen.name
-        click.echo(f"auto: {name} answers", err=True)
-    return (chosen, None) if isinstance(chosen, str) else (chosen.name, chosen)
-
-
-def _ask_paid(
-    path: Path,
-    asked: list[tuple[str, str]],
-    remote: Remote,
-    selection: Selection,
-    project: Project,
-    folder: Path,
-    pay: bool,
-) -> list[AnswerRow]:
-    import os
-
-    from rushes.payments import Payments
-    from rushes.route.answer import Asker
-    from rushes.route.watch import ask_about_clip
-    from rushes.run.build import open_ledger
-    from rushes.store.store import Store, find_store
-
-    ledger = open_ledger(Store(find_store(folder)))
-    asker = Asker(project, Payments(), ledger, os.environ, pay)
-    return ask_about_clip(asker, remote, path, asked, selection)
-
-
-def print_answers(questions: tuple[str, ...], answers: list[Answer], as_json: bool) -> int:
-    """Answers as text or as a document; what was lost of the file on standard error."""
+    Args:
+        evidence: pictures of what was looked at.
+    """
     for lost in dict.fromkeys(text for answer in answers for text in answer.lost):
         click.echo(f"warning: not all of it could be read: {lost}", err=True)
     if as_json:
-        documents = [answer.to_dict() for answer in answers]
+        more = {"evidence": [str(path) for path in evidence]} if evidence else {}
+        documents = [{**answer.to_dict(), **more} for answer in answers]
         print_json(documents[0] if len(documents) == 1 else {"answers": documents})
         return 0
+    from rushes.cli.speaking import print_spans
+
     for question, answer in zip(questions, answers, strict=True):
         if len(answers) > 1:
             click.echo(click.style(question, bold=True))
         click.echo(answer.answer)
-        for span in answer.spans:
-            click.echo(f"  {span.start_seconds:.2f}–{span.end_seconds:.2f} s  {span.text}")
+        print_spans(answer)
     return 0
 
 

@@ -35,4 +35,6 @@ def print_selection(selection: Selection) -> None:
         console.print("the volume was not judged: name the card with --device", style="dim")
     if question.task == "generate" and selection.tries:
         console.print("a project that tries them: --suite FILE", style="dim")
+    if question.task == "understand" and selection.tries:
+        console.print("a suite that tries them (rushes eval): --suite FILE", style="dim")
     console.print(NOTICE, style="dim")

@@ -107,6 +107,7 @@ Examples:
   rushes models choose --task generate --vram 24GB --revenue 5M --territory EU
   rushes models choose --task generate --controls depth --licences apache-2.0,mit
   rushes models choose --task generate --device rtx4090 --volume 40000/month
+  rushes models choose --task understand --vram 24GB --suite trial.toml
   rushes models choose --task code --vram 24GB --gpus 2 --purpose commercial
   rushes models choose --task generate --html sheet.html --suite trial/rushes.toml""",
 )
@@ -114,7 +115,7 @@ Examples:
               required=True, help="Make video, read it, reason, or write code.")  # fmt: skip
 @answer_options
 @click.option("--suite", type=click.Path(path_type=Path), metavar="FILE",
-              help="Write a project that tries the two.")  # fmt: skip
+              help="Write what tries the two: a project, or a suite for eval.")  # fmt: skip
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE",
               help="Write a one-page sheet to print.")  # fmt: skip
 @common_options

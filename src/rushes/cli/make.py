@@ -177,7 +177,8 @@ def _make(folder: Path, options: BuildOptions, as_json: bool, *, accept: bool) -
     from rushes.cli.progress import MakeObserver
     from rushes.report.credentials import load_credentials
     from rushes.report.write import write_reports
-    from rushes.run.build import build_project, open_ledger
+    from rushes.run.build import build_project
+    from rushes.run.retention import open_ledger
     from rushes.spec.resolve import load_project
     from rushes.store.store import Store, find_store
 

@@ -154,7 +154,7 @@ def _run(folder: Path, said: dict[str, Any], as_json: bool) -> int:
 
     from rushes.payments import Payments
     from rushes.route.answer import Asker, read_words
-    from rushes.run.build import open_ledger
+    from rushes.run.retention import open_ledger
     from rushes.spec.resolve import load_project
     from rushes.store.store import Store, find_store
 

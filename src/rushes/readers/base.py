@@ -6,7 +6,7 @@ answers questions about what was sampled. Plug-ins register under the group ``ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 MAX_TOKENS = 256
 """Tokens of an answer, where the caller names no other limit."""
+
+
+Words = Callable[[str], None]
+"""Is given the next words of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,19 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class ServedBy:
-    """Which server answered, and what it calls its model: what its weights are, only it knows."""
+    """Which server answered, and what it calls its model: what its weights are, only it knows.
+
+    ``asked_at``: when it was asked, in ISO 8601, UTC; "" where that was not kept.
+    """
 
     url: str
     model: str
+    asked_at: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """The ``server`` object of an answer."""
+        when = {"asked_at": self.asked_at} if self.asked_at else {}
+        return {"url": self.url, "model": self.model, **when}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +131,7 @@ class Answer:
         where there is something to say."""
         more: dict[str, object] = {"lost": list(self.lost)} if self.lost else {}
         if self.server is not None:
-            more["server"] = {"url": self.server.url, "model": self.server.model}
+            more["server"] = self.server.to_dict()
         if self.formed:
             more["value"] = self.value
         return {
@@ -145,8 +158,18 @@ class LoadedReader(Protocol):
     def settings(self) -> ReaderSettings:
         """How clips are to be sampled for this checkpoint, and what frames become."""
 
-    def ask(self, frames: Frames, question: str, *, max_tokens: int = MAX_TOKENS) -> Answer:
+    def ask(
+        self,
+        frames: Frames,
+        question: str,
+        *,
+        max_tokens: int = MAX_TOKENS,
+        on_words: Words | None = None,
+    ) -> Answer:
         """Answer a question about a clip; the same frames asked again are not read again.
+
+        Args:
+            on_words: is given the words of the answer as they come.
 
         Raises:
             UsageError: there is no question, or it holds a control token of the model.

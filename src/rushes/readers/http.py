@@ -39,6 +39,33 @@ CUT = (
 )
 
 
+Take = Callable[[Any], None]
+
+
+@dataclass(slots=True)
+class EventReader:
+    """The data of server-sent events, out of bytes that come in pieces of any size.
+
+    Args:
+        take: is given the data of each event, as bytes, but for the last, ``[DONE]``.
+    """
+
+    take: Callable[[bytes], None]
+    begun: bool = False
+    _rest: bytes = b""
+
+    def feed(self, block: bytes) -> None:
+        """Take what is whole; a field other than data, and comments, say nothing here."""
+        lines = (self._rest + block).split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
+            name, _, data = line.rstrip(b"\r").partition(b":")
+            data = data.removeprefix(b" ")
+            if name == b"data" and data not in (b"", b"[DONE]"):
+                self.begun = True
+                self.take(data)
+
+
 @dataclass(slots=True)
 class Sender:
     """Sends to one address.
@@ -72,12 +99,41 @@ class Sender:
             ServerUnreachable: it cannot be reached, or did not answer in time.
             ServerError: it refuses, or what it answers is no JSON.
         """
-        body = msgspec.json.encode(document)
+        return self._read(self._deliver(url, msgspec.json.encode(document), None))
+
+    def send(self, url: str, document: Any) -> None:
+        """Give the server a document; what it answers does not matter, unless it refuses.
+
+        Raises:
+            ServerUnreachable: it cannot be reached, or did not answer in time.
+            ServerError: it refuses.
+        """
+        self._deliver(url, msgspec.json.encode(document), None)
+
+    def follow(self, url: str, document: Mapping[str, Any], take: Take) -> Any:
+        """Give ``take`` the documents of a stream as they come (server-sent events).
+
+        Once one was given nothing is sent again: who took it has used it.
+
+        Returns:
+            the document of a server that answers at once instead, else None.
+
+        Raises:
+            ServerUnreachable: it cannot be reached, stops in the middle, or is too slow.
+            ServerError: it refuses, or what comes is no JSON.
+        """
+        events = EventReader(lambda data: take(self._read(data)))
+        said = self._deliver(url, msgspec.json.encode(document), events)
+        return None if events.begun else self._read(said)
+
+    def _deliver(self, url: str, body: bytes, events: EventReader | None) -> bytes:
         for number in range(self.retries + 1):
             last = number == self.retries
             try:
-                status, headers, said = self._send(url, body)
+                status, headers, said = self._send(url, body, events)
             except CUT as exc:
+                if events is not None and events.begun:
+                    raise self._cut_short() from exc
                 if last:
                     raise self._unreachable(exc, number + 1) from exc
                 self.wait(choose_pause(number))
@@ -86,15 +142,17 @@ class Sender:
                 raise self._too_slow() from exc
             except httpx2.HTTPError as exc:
                 raise self._unreachable(exc, number + 1) from exc
-            if status == 200:
-                return self._read(said)
+            if 200 <= status < 300:
+                return said
             pause = read_pause(headers.get("retry-after"))
             if last or not may_pass(status) or (pause or 0.0) > PATIENCE_SECONDS:
                 raise self._refused(status, said, number + 1, pause, headers.get("location"))
             self.wait(choose_pause(number) if pause is None else pause)
         raise AssertionError("the last one returns or raises")
 
-    def _send(self, url: str, body: bytes) -> tuple[int, httpx2.Headers, bytes]:
+    def _send(
+        self, url: str, body: bytes, events: EventReader | None
+    ) -> tuple[int, httpx2.Headers, bytes]:
         """Status, headers and body; a server that drips is cut off like one that is silent."""
         end = time.monotonic() + self.seconds
         head, said = {"Content-Type": "application/json"}, bytearray()
@@ -106,6 +164,8 @@ class Sender:
                 if len(said) > MAX_ANSWER_BYTES:
                     text = f"{self.where} answers with more than {MAX_ANSWER_BYTES:,} bytes"
                     raise ServerError(text, where=url)
+                if events is not None and response.status_code == 200:
+                    events.feed(block)
             return response.status_code, response.headers, bytes(said)
 
     def _read(self, said: bytes) -> Any:
@@ -129,6 +189,12 @@ class Sender:
         return ServerUnreachable(
             f"{self.where} cannot be reached: {type(exc).__name__}, tried {times}",
             hint="is it running, and is the address right?",
+        )
+
+    def _cut_short(self) -> ServerUnreachable:
+        return ServerUnreachable(
+            f"{self.where} stopped in the middle of its answer",
+            hint="ask again; nothing of it is kept",
         )
 
     def _too_slow(self) -> ServerUnreachable:

@@ -11,18 +11,25 @@ from __future__ import annotations
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rushes.errors import UsageError
-from rushes.readers.base import MAX_TOKENS, Answer, Frames, ReaderSettings, Sampling
+from rushes.readers.base import MAX_TOKENS, Answer, Frames, ReaderSettings, Sampling, Words
 from rushes.readers.caching import keep_states, rewind
 from rushes.readers.times import find_end, find_spans
 
 if TYPE_CHECKING:
     import torch
+
+
+YES, NO = ("yes", "Yes", " yes", " Yes"), ("no", "No", " no", " No")
+"""How an answer begins."""
+
+HALF_LETTER = "\ufffd"
+"""How a tokenizer writes bytes that are no letter yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +155,14 @@ class LoadedTransformer(ABC):
             tokenizer.chat_template = json.loads(legacy.read_text("utf-8"))["chat_template"]
         return tokenizer
 
-    def ask(self, frames: Frames, question: str, *, max_tokens: int = MAX_TOKENS) -> Answer:
+    def ask(
+        self,
+        frames: Frames,
+        question: str,
+        *,
+        max_tokens: int = MAX_TOKENS,
+        on_words: Words | None = None,
+    ) -> Answer:
         """Answer a question about a clip."""
         import torch
 
@@ -157,7 +171,7 @@ class LoadedTransformer(ABC):
             if self._read is None or self._read.frames is not frames:
                 self._read = self._read_clip(frames, before)
             asked = self._encode(after)
-            said = self._decode(self._read, asked, max_tokens)
+            said = self._decode(self._read, asked, max_tokens, self._speak(on_words))
         text = str(self.part("tokenizer").decode(said, skip_special_tokens=True)).strip()
         return Answer(
             answer=text,
@@ -166,6 +180,30 @@ class LoadedTransformer(ABC):
             model=self.name,
             tokens=len(self._read.ids) + len(asked) + len(said),
         )
+
+    def weigh_yes(self, frames: Frames, question: str) -> float:
+        """How likely the answer begins with yes rather than with no, 0 to 1."""
+        import torch
+
+        before, after = self._write_prompt(question, self.write_after(frames))
+        with torch.inference_mode():
+            if self._read is None or self._read.frames is not frames:
+                self._read = self._read_clip(frames, before)
+            read, asked = self._read, self._encode(after)
+            positions = self.number_positions(read.ids + asked, read.clip)
+            if positions is not None:
+                positions = positions[:, :, len(read.ids) :]
+            try:
+                logits = self._forward(read, asked, positions).float()
+            finally:
+                rewind(read.cache, len(read.ids), read.states)
+        yes, no = (self._first_tokens(words) for words in (YES, NO))
+        both = torch.logsumexp(logits[[*yes, *no]], 0)
+        return float((torch.logsumexp(logits[[*yes]], 0) - both).exp())
+
+    def _first_tokens(self, words: tuple[str, ...]) -> list[int]:
+        """The tokens with which an answer of one of these words begins."""
+        return sorted({self._encode(word)[0] for word in words})
 
     def write_content(self, question: str) -> Any:
         """A user's message, with ``MARKER`` to come out where the clip is."""
@@ -233,7 +271,28 @@ class LoadedTransformer(ABC):
     def _place(positions: torch.Tensor | None) -> dict[str, torch.Tensor]:
         return {} if positions is None else {"position_ids": positions}
 
-    def _decode(self, read: _Read, asked: list[int], max_tokens: int) -> list[int]:
+    def _speak(self, on_words: Words | None) -> Callable[[list[int]], None] | None:
+        """Takes all tokens so far, and gives ``on_words`` the words that are new."""
+        if on_words is None:
+            return None
+        tokenizer, told = self.part("tokenizer"), 0
+
+        def speak(said: list[int]) -> None:
+            nonlocal told
+            text = str(tokenizer.decode(said, skip_special_tokens=True)).lstrip()
+            if len(text) > told and not text.endswith(HALF_LETTER):
+                on_words(text[told:])
+                told = len(text)
+
+        return speak
+
+    def _decode(
+        self,
+        read: _Read,
+        asked: list[int],
+        max_tokens: int,
+        speak: Callable[[list[int]], None] | None = None,
+    ) -> list[int]:
         """The likeliest tokens one by one; the cache is left as it was found."""
         start = len(read.ids)
         positions = self.number_positions(read.ids + asked, read.clip)
@@ -246,6 +305,8 @@ class LoadedTransformer(ABC):
                 if token in stops:
                     break
                 said.append(token)
+                if speak is not None:
+                    speak(said)
                 given = [token]
                 if positions is not None:
                     positions = positions.amax().view(1, 1, 1).expand(3, 1, 1) + 1
@@ -254,6 +315,12 @@ class LoadedTransformer(ABC):
         return said
 
     def _next(self, read: _Read, given: list[int], positions: torch.Tensor | None) -> int:
+        return int(self._forward(read, given, positions).argmax())
+
+    def _forward(
+        self, read: _Read, given: list[int], positions: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Logits of the next token, (vocabulary,)."""
         out = self.part("model")(
             **self._make_ids(given),
             **self._place(positions),
@@ -261,7 +328,8 @@ class LoadedTransformer(ABC):
             use_cache=True,
             logits_to_keep=1,
         )
-        return int(out.logits[0, -1].argmax())
+        logits: torch.Tensor = out.logits[0, -1]
+        return logits
 
     def _find_stops(self) -> set[int]:
         ends = self.part("model").generation_config.eos_token_id

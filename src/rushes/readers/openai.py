@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushes.catalogue.load import find_reader_entry
 from rushes.catalogue.server import ServedReader
-from rushes.errors import ServerError, UsageError
+from rushes.errors import UsageError
 from rushes.readers.base import (
     MAX_TOKENS,
     Answer,
@@ -25,8 +25,10 @@ from rushes.readers.base import (
     ReaderSettings,
     Sampling,
     ServedBy,
+    Words,
 )
 from rushes.readers.budget import read_entry
+from rushes.readers.chat import follow_answer, read_answer
 from rushes.readers.http import Sender
 from rushes.readers.qwen3vl_settings import TIME_TOKENS
 from rushes.readers.times import find_end, find_spans, list_times
@@ -139,7 +141,14 @@ class ServerReader:
         """Tokens of everything together, at most."""
         return find_context(self.server)
 
-    def ask(self, frames: Frames, question: str, *, max_tokens: int = MAX_TOKENS) -> Answer:
+    def ask(
+        self,
+        frames: Frames,
+        question: str,
+        *,
+        max_tokens: int = MAX_TOKENS,
+        on_words: Words | None = None,
+    ) -> Answer:
         """Answer a question about a clip.
 
         Raises:
@@ -152,8 +161,11 @@ class ServerReader:
             self._sent = frames, write_frames(self.server, frames)
         content = [*self._sent[1], {"type": "text", "text": question.strip()}]
         url = f"{self.server.url}/chat/completions"
-        said = self.sender.post(url, self._write_request(content, max_tokens))
-        text, model, tokens = self._read(said)
+        request = self._write_request(content, max_tokens)
+        said = self.sender.post(url, request) if on_words is None else (
+            follow_answer(self.sender, url, request, on_words)
+        )  # fmt: skip
+        text, model, tokens = read_answer(said, self.sender.where)
         return Answer(
             answer=text,
             spans=find_spans(text, find_end(frames.seconds)),
@@ -174,27 +186,6 @@ class ServerReader:
         if find_reader_entry(self.server.like).family in NO_THINKING:
             request["chat_template_kwargs"] = {"enable_thinking": False}
         return request
-
-    def _read(self, said: Any) -> tuple[str, str, int]:
-        """The words of an answer, what the server calls its model, and tokens altogether."""
-        try:
-            choice = said["choices"][0]
-            text, reason = choice["message"].get("content"), choice.get("finish_reason")
-            usage = said.get("usage") or {}
-            tokens, model = int(usage.get("total_tokens") or 0), str(said.get("model") or "")
-            if isinstance(text, list):
-                text = "".join(part["text"] for part in text if part.get("type") == "text")
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as exc:
-            raise ServerError(
-                f"{self.sender.where} answers with a document that holds no answer",
-                hint="is it a server that speaks as OpenAI's, and does its address end in /v1?",
-            ) from exc
-        if not isinstance(text, str) or not text.strip():
-            raise ServerError(
-                f"{self.sender.where} answers with no words (it stopped for: {reason})",
-                hint="a model that thinks first may use up its tokens: have the server turn it off",
-            )
-        return text.strip(), model, tokens
 
 
 def write_frames(server: ServedReader, frames: Frames) -> list[dict[str, Any]]:

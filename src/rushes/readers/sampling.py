@@ -18,6 +18,7 @@ from rushes.errors import MediaError, UsageError
 from rushes.readers.base import Frames, Sampling
 from rushes.readers.duplicates import is_duplicate
 from rushes.readers.selection import Selection, show_time
+from rushes.readers.shrinking import shrink_to
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,16 +106,25 @@ def _thin(picked: list[tuple[float, Kept]], step: float, start: float) -> list[t
     return list(firsts.values())
 
 
-def sample_clip(path: str | Path, sampling: Sampling, selection: Selection = EVERYTHING) -> Frames:
+def sample_clip(
+    path: str | Path,
+    sampling: Sampling,
+    selection: Selection = EVERYTHING,
+    seen: tuple[int, int] | None = None,
+) -> Frames:
     """The frames of a clip that ``sampling`` and ``selection`` ask for; memory is bounded.
 
     What is damaged is left out, and said in the frames' ``lost``.
+
+    Args:
+        seen: (height, width) of a frame as the reader sees it; frames are made as small as that as
+            they come, in their own proportions. None leaves them as they are.
 
     Raises:
         MediaError: not a media file, or without a picture that can be decoded.
         UsageError: the selection lies after the clip's end.
     """
-    sampler = _Sampler(str(path), selection.apply(sampling), selection)
+    sampler = _Sampler(str(path), selection.apply(sampling), selection, seen)
     picked = sampler.pick()
     if selection.drop_duplicates:
         picked = _drop_duplicates(picked)
@@ -137,11 +147,14 @@ class _Sampler:
     selection: Selection
     lost: list[str]
     duration: float | None
+    seen: tuple[int, int] | None
 
-    def __init__(self, path: str, sampling: Sampling, selection: Selection) -> None:
+    def __init__(
+        self, path: str, sampling: Sampling, selection: Selection, seen: tuple[int, int] | None
+    ) -> None:
         from rushes.media import probe
 
-        self.path, self.sampling, self.selection = path, sampling, selection
+        self.path, self.sampling, self.selection, self.seen = path, sampling, selection, seen
         self.lost = []
         self.duration = probe(path).duration_seconds
 
@@ -164,7 +177,7 @@ class _Sampler:
                 _follow(cursor),
                 self.sampling,
                 duration,
-                _shrinker(count),
+                _shrinker(count, self.seen),
                 self.selection.start_seconds,
                 self.selection.end_seconds,
             )
@@ -177,7 +190,7 @@ class _Sampler:
         cuts = find_cuts(self.path, first, last, self._note)
         targets = middle_of_scenes(cuts, self.sampling.max_frames)
         self.lost.clear()
-        shrink = _shrinker(len(targets))
+        shrink = _shrinker(len(targets), self.seen)
         picked: list[tuple[float, NDArray[np.uint8]]] = []
         with self._open() as cursor:
             for target in targets:
@@ -231,11 +244,14 @@ def _follow(cursor: FrameCursor) -> FindNext[Still]:
     return find_next
 
 
-def _shrinker(count: int) -> Callable[[Still], NDArray[np.uint8]]:
-    """Frames too large for ``MAX_BYTES`` together are halved as they come, by averaging."""
+def _shrinker(count: int, seen: tuple[int, int] | None) -> Callable[[Still], NDArray[np.uint8]]:
+    """Frames are made as small as they are seen; those that are still too large for ``MAX_BYTES``
+    together are halved as they come, by averaging."""
 
     def shrink(still: Still) -> NDArray[np.uint8]:
         pixels = still.read_pixels()
+        if seen is not None:
+            pixels = shrink_to(pixels, seen)
         while count * pixels.nbytes > MAX_BYTES and min(pixels.shape[:2]) > 1:
             pixels = halve(pixels)
         return pixels

@@ -55,7 +55,7 @@ def ask_about_clip(
     )  # fmt: skip
     error: str | None = "interrupted"
     try:
-        with tempfile.TemporaryDirectory(prefix="rushes-ask-") as folder:
+        with tempfile.TemporaryDirectory(prefix="rushes-paid-") as folder:
             params = AskParams(remote.name, 1, tuple(asked), selection)
             job = Job(params, {"file": {"file": path}}, Path(folder), lambda done, total: None)
             rows = read_answers(answer_questions(job, reader, reader.context).files["answers"])

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 
 import msgspec
 
@@ -43,6 +42,7 @@ from rushes.run.memory import fit_plan, propose_numerics, with_numerics
 from rushes.run.place import place_clips
 from rushes.run.record import LedgerObserver
 from rushes.run.result import RunResult
+from rushes.run.retention import expire_kept
 from rushes.spec.project import Project
 from rushes.spec.remotes import check_remote, make_allowance
 from rushes.store.index import Result
@@ -201,6 +201,7 @@ def build_project(
     started_at, start = time.time(), time.perf_counter()
     run_id = uuid.uuid4().hex[:12]
     store.sweep_scratch()
+    expire_kept(store, project)
     project = override_shots(project, options)
     card = None if options.device == "auto" else options.device
     budget = find_target(project, card, options.vram)
@@ -331,8 +332,3 @@ def _clip_nodes(plan: Plan) -> list[tuple[str, Node]]:
     shots = [(shot.shot.name, shot.kept.nodes["export"]) for shot in plan.shots if shot.settled]
     films = [(film.film.name, film.nodes["assemble"]) for film in plan.films if film.settled]
     return shots + films
-
-
-def open_ledger(store: Store) -> Ledger:
-    """The ledger that lies beside a store's index."""
-    return Ledger(Path(store.folder) / "ledger.sqlite")

@@ -28,7 +28,7 @@ def check_target(target: str, folder: Path, names: list[str]) -> dict[str, objec
     names = [str(folder / name) if is_own(name) else name for name in names]
     shot = _find_shot(target, path, folder)
     try:
-        answers = None if shot is None else ask_prompt(path, shot, names)
+        answers = None if shot is None else ask_prompt(path, shot, names, folder)
         verdicts = check_file(path, names, _expect_film(path, target, folder), answers)
     except MediaError as exc:
         raise UsageError(exc.message, where=exc.where or target, hint=exc.hint) from exc

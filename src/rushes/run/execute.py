@@ -21,7 +21,17 @@ from rushes.plan.memory.choose import Candidate
 from rushes.plan.memory.fit import MemoryPlan
 from rushes.plan.nodes import Node
 from rushes.plan.order import Step
-from rushes.run.messages import Broken, Event, Finished, Stepped, Task, TaskFile, TaskModel, Waiting
+from rushes.run.messages import (
+    Broken,
+    Event,
+    Finished,
+    Said,
+    Stepped,
+    Task,
+    TaskFile,
+    TaskModel,
+    Waiting,
+)
 from rushes.run.process import Inbox, WorkerProcess
 from rushes.stages.base import Lane
 from rushes.stages.registry import STAGES
@@ -77,6 +87,7 @@ class LocalExecutor:
         media_workers: how many exports and checks may run at once.
         entries: by instance, what steps may load.
         remotes: by name, who may be asked; ``allowance``: what may be paid for that.
+        speaks: whether the observer is told the words of answers as they come.
 
     Attributes:
         memory: how the nodes of the next steps lie on the device.
@@ -92,11 +103,13 @@ class LocalExecutor:
         entries: Mapping[str, Entry],
         remotes: Mapping[str, Remote] = MappingProxyType({}),
         allowance: Allowance | None = None,
+        speaks: bool = False,
     ) -> None:
         self.remotes = remotes
         self.allowance = allowance
         self.store = store
         self.entries = entries
+        self.speaks = speaks
         self._found: dict[str, TaskModel] = {}
         self.observer = observer
         self.device = device
@@ -184,6 +197,7 @@ class LocalExecutor:
             allowance=None if remote is None else self.allowance,
             checkpoint_seconds=self.checkpoint_seconds,
             files={name: TaskFile(str(file.path), file.sha256) for name, file in node.files},
+            speaks=self.speaks,
             **self._place(node),
         )
 
@@ -236,7 +250,7 @@ class LocalExecutor:
             if event is None:
                 return
         step = queue_.step(event.key)
-        if isinstance(event, Stepped | Waiting):
+        if isinstance(event, Stepped | Waiting | Said):
             self.observer.see_event(step, event)
             return
         worker.task = None

@@ -35,6 +35,7 @@ class Task(msgspec.Struct, frozen=True):
         limit_bytes: the most that PyTorch may take of a GPU; None for all.
         predicted_bytes: the peak as it was planned, of what the worker measures; None if unknown.
         remote, allowance: who is asked to do it, and what may be paid for that.
+        speaks: whether words are told as they come.
     """
 
     key: Key
@@ -49,6 +50,7 @@ class Task(msgspec.Struct, frozen=True):
     predicted_bytes: int | None = None
     remote: Remote | None = None
     allowance: Allowance | None = None
+    speaks: bool = False
 
 
 class Waiting(msgspec.Struct, frozen=True, tag="waiting"):
@@ -63,6 +65,13 @@ class Stepped(msgspec.Struct, frozen=True, tag="stepped"):
     key: Key
     done: int
     total: int
+
+
+class Said(msgspec.Struct, frozen=True, tag="said"):
+    """The next words of an answer that is not whole yet."""
+
+    key: Key
+    words: str
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
@@ -99,7 +108,7 @@ class Broken(msgspec.Struct, frozen=True, tag="broken"):
     retry: str = ""
 
 
-Event = Waiting | Stepped | Finished | Broken
+Event = Waiting | Stepped | Said | Finished | Broken
 decode_event = msgspec.json.Decoder(Event).decode
 decode_task = msgspec.json.Decoder(Task).decode
 encode_message = msgspec.json.encode

@@ -11,9 +11,10 @@ import msgspec
 
 from rushes.errors import UsageError
 from rushes.plan.nodes import Node
-from rushes.run.build import BuildOptions, build_project, open_ledger
+from rushes.run.build import BuildOptions, build_project
 from rushes.run.execute import Observer
 from rushes.run.inspect import inspect_project
+from rushes.run.retention import open_ledger
 from rushes.spec.resolve import load_project
 from rushes.store.index import Output
 from rushes.store.store import Store, find_store

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +30,7 @@ from rushes.run.messages import (
     Broken,
     Event,
     Finished,
+    Said,
     Stepped,
     Task,
     TaskFile,
@@ -129,6 +130,7 @@ class Worker:
                     key=task.key,
                     remote=task.remote,
                     allowance=task.allowance,
+                    speak=self._speaker(task) if task.speaks else None,
                 )
             )
             seconds = time.perf_counter() - start
@@ -181,6 +183,8 @@ class Worker:
 
     def _put(self, task: Task, made: Made, seconds: float) -> Result:
         peak = measure_peak(self.device)
+        files = [(file.sha256, file.path) for file in task.files.values()]
+        self.store.index.sources.add(task.key, files, task.inputs.values())
         return self.store.put_result(
             task.key, task.stage, made.files, made.facts, round(seconds, 4), peak
         )
@@ -226,6 +230,9 @@ class Worker:
             family = find_reader(entry.family)
             self.readers[place] = family.open(Path(wanted.folder), self.device, entry.dtype)
         return self.readers[place]
+
+    def _speaker(self, task: Task) -> Callable[[str], None]:
+        return lambda words: self.tell(Said(task.key, words))
 
     def _reporter(self, task: Task) -> _Reporter:
         return _Reporter(self, task)

@@ -82,6 +82,32 @@ def check_server(project: Project, reader: ServedReader) -> None:
         )
 
 
+def check_address(project: Project, url: str, what: str) -> None:
+    """Refuse an address that the policy does not list.
+
+    Args:
+        what: what would go there, as ``events would be sent to``.
+
+    Raises:
+        UsageError: it is no address.
+        PolicyRefused: there is to be no network, or its server is not listed.
+    """
+    try:
+        origin = find_origin(url.partition("?")[0])
+    except ValueError as exc:
+        raise UsageError(f"{url!r} cannot be used: {exc}") from exc
+    where, policy = f"{project.source.name}:policy", project.policy
+    if policy.network == "none":
+        text = f"{what} {origin}, and the policy allows no network"
+        raise PolicyRefused(text, where=f"{where}.network", hint="watch a file or a device")
+    if origin not in {find_origin(server) for server in policy.servers}:
+        raise PolicyRefused(
+            f"{what} {origin}, which the policy does not list",
+            where=f"{where}.servers",
+            hint=f'[policy] servers = ["{origin}"] allows it',
+        )
+
+
 def forbid_network(folder: Path, what: str) -> None:
     """Refuse what needs the network, where the project of a folder allows none.
 

@@ -41,6 +41,7 @@ ServerUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/]\S*$(?!\n)", max_lengt
 Money = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?$(?!\n)", description="USD")]
 Usd = Annotated[float, Meta(ge=0, le=MAX_USD)]
 TaskClass = Annotated[str, Meta(pattern=NAME, max_length=64)]
+AnyServerUrl = Annotated[str, Meta(pattern=r"^(https?|rtsps?)://[^\s/]\S*$(?!\n)", max_length=1024)]
 Quantisation = Literal["none", "fp8", "int8"]
 VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", max_length=64)]
 
@@ -256,7 +257,8 @@ class PolicyTable(Struct, frozen=True, forbid_unknown_fields=True):
     paid_after: PaidAfterTable = PaidAfterTable()
     provenance: Literal["signed", "none"] = "signed"
     network: Literal["none", "listed"] = "listed"
-    servers: list[ServerUrl] = []
+    servers: list[AnyServerUrl] = []
+    keep_days: Annotated[float, Meta(ge=0, le=36500)] | UnsetType = UNSET
 
 
 class SigningTable(Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ from rushes.readers.base import (
     ReaderSettings,
     ServedBy,
     Span,
+    Words,
 )
 from rushes.readers.budget import Look
 from rushes.readers.selection import Selection
@@ -43,7 +44,10 @@ class AskParams(Params, frozen=True):
 
 
 class AnswerRow(msgspec.Struct, frozen=True):
-    """One answer of the output, which is a JSON list of them; times are seconds of the clip."""
+    """One answer of the output, which is a JSON list of them; times are seconds of the clip.
+
+    ``yes``: how likely a yes is, where that was asked for.
+    """
 
     check: str
     question: str
@@ -56,6 +60,7 @@ class AnswerRow(msgspec.Struct, frozen=True):
     server: ServedBy | None = None
     value: Any = None
     formed: bool = False
+    yes: float | None = None
 
     def to_answer(self) -> Answer:
         """What the reader said, without what it was asked."""
@@ -68,8 +73,7 @@ class AnswerRow(msgspec.Struct, frozen=True):
 def run(job: Job) -> Made:
     """Sample the clip once, and ask about it question by question."""
     assert job.reader is not None
-    context = find_reader_entry(job.params.reader).context
-    return answer_questions(job, job.reader, context)
+    return answer_questions(job, job.reader, find_reader_entry(job.params.reader).context)
 
 
 def answer_questions(job: Job, reader: LoadedReader, context: int) -> Made:
@@ -88,7 +92,7 @@ def answer_questions(job: Job, reader: LoadedReader, context: int) -> Made:
     rows = []
     for number, (check, question) in enumerate(params.questions):
         job.report(number, len(params.questions))
-        said = _answer_one(reader, frames, question, params.form)
+        said = answer_one(reader, frames, question, params.form)
         said = replace(said, model=params.reader, lost=frames.lost)
         formed = {"formed": True} if said.formed else {}
         rows.append({"check": check, "question": question, **said.to_dict(), **formed})
@@ -97,9 +101,22 @@ def answer_questions(job: Job, reader: LoadedReader, context: int) -> Made:
     return Made({"answers": path})
 
 
-def _answer_one(reader: LoadedReader, frames: Frames, question: str, form: Form | None) -> Answer:
+def answer_one(
+    reader: LoadedReader,
+    frames: Frames,
+    question: str,
+    form: Form | None,
+    speak: Words | None = None,
+) -> Answer:
+    """The answer to one question, in words or in a form.
+
+    Args:
+        speak: is given the words as they come; not those of a form, which may be asked for again.
+    """
     if form is None:
-        return reader.ask(frames, question)
+        if speak is None:  # a reader of a plug-in need not know of it
+            return reader.ask(frames, question)
+        return reader.ask(frames, question, on_words=speak)
 
     def ask(text: str) -> Answer:
         return reader.ask(frames, text, max_tokens=MAX_TOKENS)

@@ -45,6 +45,7 @@ class Job:
         key: of the node.
         remote: who is asked to do the work, where it is not done here.
         allowance: what may be paid for that.
+        speak: is given the words of an answer as they come; None where nobody listens.
     """
 
     params: Any
@@ -57,6 +58,7 @@ class Job:
     key: str = ""
     remote: Remote | None = None
     allowance: Allowance | None = None
+    speak: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

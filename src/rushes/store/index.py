@@ -17,6 +17,7 @@ import msgspec
 
 from rushes.errors import StoreError, StoreFull
 from rushes.store.objects import Stamp
+from rushes.store.sources import Sources
 from rushes.types import Digest, Key
 
 SCHEMA = """
@@ -26,8 +27,13 @@ CREATE TABLE IF NOT EXISTS results (
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL
 ) WITHOUT ROWID;
-PRAGMA user_version = 1;
+CREATE TABLE IF NOT EXISTS sources (
+    key TEXT NOT NULL, digest TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (key, digest, path)
+) WITHOUT ROWID;
+PRAGMA user_version = 2;
 """
+VERSION = 2
+"""Version 1 did not know from which files a result was made."""
 BUSY_SECONDS = 120.0
 CHUNK = 30_000
 
@@ -62,8 +68,19 @@ class Index:
         with _map_errors(path):
             self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             self._db.execute("PRAGMA synchronous = FULL")
-            if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
-                self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+            self._db.execute("PRAGMA secure_delete = ON")
+            if self._db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+                self._make_tables()
+        self.sources = Sources(self._db, self._transaction)
+
+    def _make_tables(self) -> None:
+        """Those that are missing; a store of an earlier version that cannot be written is read as
+        it is."""
+        try:
+            self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+        except sqlite3.OperationalError as exc:
+            if "readonly" not in str(exc):
+                raise
 
     def close(self) -> None:
         """Close the file."""
@@ -132,6 +149,17 @@ class Index:
         if rows:
             with self._transaction():
                 self._db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", rows)
+
+    def forget_files(self, paths: Iterable[str]) -> None:
+        """Forget digests of files."""
+        with self._transaction():
+            self._db.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
+
+    def shrink(self) -> None:
+        """Rewrite the file, so that nothing deleted is left in it."""
+        with _map_errors(self.path):
+            self._db.execute("PRAGMA temp_store = MEMORY")
+            self._db.execute("VACUUM")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -90,6 +90,7 @@ def collect_garbage(
             wanted.update(output.digest for output in result.outputs.values())
     if not dry_run:
         store.index.drop(gone)
+        store.index.sources.forget_keys(gone)
         store.sweep_scratch()
     objects, nbytes = 0, 0
     for digest, path in store.objects.list():

@@ -1,0 +1,1 @@
+"""What readers get right on files longer than they can look at."""

@@ -1,0 +1,128 @@
+"""rushes find."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rushes.catalogue.reader import DEFAULT_READER
+from rushes.cli.common import common_options, pick_device, print_json, require_folder
+from rushes.cli.lines import Tally, open_lines, write_error
+
+if TYPE_CHECKING:
+    from rushes.run.finding import Finding
+
+
+@click.command(
+    "find",
+    epilog="""\b
+Examples:
+  rushes find "a red ball bounces" clip.mp4
+  rushes find "a person falls" cameras/ --model qwen3-vl-8b --out found.jsonl
+  rushes find "a door opens" list.txt --jsonl       a line of JSON a file
+  rushes find "a red ball bounces" clip.mp4 --from 1:00 --to 2:00 --json""",
+)
+@click.argument("event")
+@click.argument("sources", nargs=-1, required=True, metavar="FILE|FOLDER|LIST...")
+@click.option(
+    "--model", default=DEFAULT_READER, show_default=True, metavar="NAME", help="Who looks."
+)
+@click.option("--from", "start", metavar="TIME", help="From there: 12.5, 4:12, 1:02:03.")
+@click.option("--to", "end", metavar="TIME", help="Up to there.")
+@click.option("--fps", type=float, metavar="N", help="Frames a second to look at.")
+@click.option(
+    "--window", type=click.FloatRange(0.25, 3600), metavar="SECONDS", help="Read so much at once."
+)
+@click.option(
+    "--threshold", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+    help="The score from which on it counts.",
+)  # fmt: skip
+@click.option("--jsonl", is_flag=True, help="A line of JSON a file on standard output.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="These lines into a file."
+)
+@click.option("-j", "jobs", type=click.IntRange(1, 64), default=1, help="Requests at once.")
+@click.option("--keep/--no-keep", default=True, help="Keep what is read in the store.")
+@click.option("--device", metavar="NAME", help="cpu or cuda:N; default: a GPU if there is one.")
+@common_options
+def command(
+    event: str,
+    sources: tuple[str, ...],
+    model: str,
+    start: str | None,
+    end: str | None,
+    fps: float | None,
+    window: float | None,
+    threshold: float,
+    jsonl: bool,
+    out: Path | None,
+    jobs: int,
+    keep: bool,
+    device: str | None,
+    folder: Path,
+    as_json: bool,
+) -> int:
+    """Find when something happens, in one file or thousands.
+
+    Scenes are found, long ones are cut into windows, and a reader says of each how likely it shows
+    the event. What was read is kept: stopped, the same command goes on where it was.
+    """
+    from rushes.readers.selection import make_selection
+    from rushes.run.finding import Search, find_events
+    from rushes.run.reader import find_policy
+    from rushes.run.reading import open_reading
+    from rushes.run.sources import list_sources
+
+    folder = require_folder(folder)
+    selection = make_selection(start=start, end=end, fps=fps)
+    search = Search(event, selection, window, threshold, fps)
+    paths = list_sources(sources, folder)
+    tally, found = Tally(len(paths)), list[dict[str, object]]()
+    opening = open_reading(
+        folder, model, device=pick_device(device), project=find_policy(folder), keep=keep,
+        jobs=jobs, command="find",
+    )  # fmt: skip
+    with opening as session, open_lines(out) as lines:
+        for finding in find_events(session, paths, search):
+            tally.count(finding.name, finding.error)
+            document = to_document(finding)
+            if jsonl or out is not None:
+                lines.write(document)
+            if as_json:
+                found.append(document)
+            elif not jsonl and out is None:
+                _print(finding)
+    if as_json:
+        print_json({"event": event, "model": model, "files": found})
+    elif len(paths) > 1:
+        tally.finish()
+    return tally.code
+
+
+def to_document(finding: Finding) -> dict[str, object]:
+    """The line of one file."""
+    if finding.error is not None:
+        return write_error(finding.name, finding.error)
+    intervals = [
+        {
+            "start_seconds": round(one.start_seconds, 3),
+            "end_seconds": round(one.end_seconds, 3),
+            "score": one.score,
+            "frames": list(one.frames),
+        }
+        for one in finding.intervals
+    ]
+    more: dict[str, Any] = {"lost": list(finding.lost)} if finding.lost else {}
+    return {"file": finding.name, "intervals": intervals, "windows": finding.windows, **more}
+
+
+def _print(finding: Finding) -> None:
+    from rushes.readers.selection import show_time
+
+    if finding.error is None and not finding.intervals:
+        click.echo(f"{finding.name}: not found")
+    for one in finding.intervals:
+        times = f"{show_time(one.start_seconds)}–{show_time(one.end_seconds)}"
+        click.echo(f"{finding.name}: {times}  {one.score:.2f}")

@@ -1,0 +1,1 @@
+"""Evaluation as data: suites of questions with known answers, scores of answers, statistics."""
