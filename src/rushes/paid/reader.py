@@ -9,7 +9,7 @@ from decimal import Decimal
 from rushes.catalogue.remote import Remote
 from rushes.catalogue.server import ServedReader
 from rushes.paid.gateway import Gateway
-from rushes.readers.base import MAX_TOKENS, Answer, Frames, ReaderSettings, ServedBy
+from rushes.readers.base import MAX_TOKENS, Answer, Frames, ReaderSettings, ServedBy, Words
 from rushes.readers.openai import find_context, make_settings, write_frames
 from rushes.readers.times import find_end, find_spans
 
@@ -44,8 +44,18 @@ class PaidReader:
         """Tokens of everything together, at most."""
         return find_context(describe_server(self.remote))
 
-    def ask(self, frames: Frames, question: str, *, max_tokens: int = MAX_TOKENS) -> Answer:
+    def ask(
+        self,
+        frames: Frames,
+        question: str,
+        *,
+        max_tokens: int = MAX_TOKENS,
+        on_words: Words | None = None,
+    ) -> Answer:
         """Answer a question about a clip.
+
+        Args:
+            on_words: is given the answer, whole.
 
         Raises:
             PolicyRefused, BudgetRefused: it may not be paid, or sent; nothing was.
@@ -67,4 +77,6 @@ class PaidReader:
             model=self.remote.name,
             tokens=said.tokens_in + said.tokens_out,
         )
+        if on_words is not None:
+            on_words(said.text)
         return replace(answer, server=ServedBy(self.remote.url, said.served))
