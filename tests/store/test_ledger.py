@@ -69,18 +69,6 @@ def test_a_ledger_of_version_2_is_taken_over(tmp_path: Path) -> None:
     assert [row.placement for row in Ledger(path).nodes()] == ["parts"]
 
 
-def test_a_ledger_of_version_4_is_taken_over(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.sqlite"
-    before = Ledger(path)
-    before.add_nodes([NODE])
-    before.close()
-    with closing(sqlite3.connect(path)) as db:
-        db.executescript("ALTER TABLE nodes DROP COLUMN token_passes; PRAGMA user_version = 4;")
-    ledger = Ledger(path)
-    ledger.add_nodes([msgspec.structs.replace(NODE, key="k2", token_passes=7)])
-    assert {row.key: row.token_passes for row in Ledger(path).nodes()} == {NODE.key: None, "k2": 7}
-
-
 def test_where_a_model_was_used(ledger: Ledger) -> None:
     ledger.begin_run(START)
     rows = [
@@ -170,12 +158,14 @@ def test_a_ledger_of_version_4_is_taken_over(tmp_path: Path) -> None:
     ledger.add_nodes([NODE])
     ledger.close()
     with closing(sqlite3.connect(path)) as db:
-        for column in ("tokens_in", "tokens_out", "reason"):
+        for column in ("token_passes", "tokens_in", "tokens_out", "reason"):
             db.execute(f"ALTER TABLE nodes DROP COLUMN {column}")
         db.execute("PRAGMA user_version = 4")
         db.commit()
     assert Ledger(path).nodes() == [NODE]
-    row = msgspec.structs.replace(NODE, started_at=9.0, tokens_in=7, tokens_out=3, reason="qa")
+    row = msgspec.structs.replace(
+        NODE, started_at=9.0, token_passes=5, tokens_in=7, tokens_out=3, reason="qa"
+    )
     Ledger(path).add_nodes([row])
     assert Ledger(path).nodes() == [row, NODE]
 

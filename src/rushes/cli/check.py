@@ -42,7 +42,12 @@ def _print_document(document: dict[str, object]) -> None:
     click.echo(click.style(str(document["file"]), bold=True))
     for row in rows:
         mark = click.style("pass", fg="green") if row["passed"] else click.style("FAIL", fg="red")
-        numbers = f"{row['score']:.3f} (needs {row['threshold']:g})"
+        if not row["passed"] and row.get("level") == "warn":
+            mark = click.style("warn", fg="yellow")
+        needs = f"needs {row['threshold']:g}"
+        if "calibrated" in row:
+            needs += f", calibrated {row['calibrated']:g}"
+        numbers = f"{row['score']:.3f} ({needs})"
         click.echo(f"  {mark}  {row['check']:<10} {numbers:<22} {row['message']}")
         for span in row["spans"][:8]:
             note = f" {span['note']}" if span["note"] else ""

@@ -63,6 +63,7 @@ def _clip_table(clips: list[ClipResult], kind: str) -> Table:
         checks = Text(f"{passed}/{len(clip.checks)}", style=STYLES[clip.status])
         attempt = clip.stages[-1].attempt + 1 if clip.stages else clip.attempts
         take = "" if clip.seed is None else f"{attempt}/{clip.attempts}"
+        take += " repaired" if clip.repairs else ""
         table.add_row(clip.name, _stages_cell(clip), checks, take, clip.path or "—")
     return table
 

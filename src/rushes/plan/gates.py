@@ -32,13 +32,16 @@ def add_gate(
         inputs.append(("golden", nodes["golden"]))
     if not asked.gate and len(inputs) == 1:
         return
+    for check, _ in asked.gate:
+        _require_check(check, project, asked)
+    nodes["gate"] = make("gate", GateParams(list_rules(lock, asked)), inputs)
+
+
+def list_rules(lock: Lock, asked: Shot | Film) -> tuple[tuple[str, GateRule], ...]:
+    """The rules of a shot or film, with the accepted take's scores."""
     accepted = lock.accepted.get(asked.name)
     scores = {} if accepted is None else accepted.scores
-    rules = []
-    for check, rule in asked.gate:
-        _require_check(check, project, asked)
-        rules.append((check, _make_rule(rule, scores.get(check))))
-    nodes["gate"] = make("gate", GateParams(tuple(rules)), inputs)
+    return tuple((check, _make_rule(rule, scores.get(check))) for check, rule in asked.gate)
 
 
 def _make_rule(rule: Rule, accepted: float | None) -> GateRule:

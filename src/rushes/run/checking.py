@@ -8,7 +8,9 @@ from rushes.checks.base import Expectation
 from rushes.checks.own import is_own
 from rushes.checks.registry import check_file
 from rushes.errors import MediaError, UsageError
+from rushes.lock import read_lock
 from rushes.media import probe
+from rushes.plan.gates import list_rules
 from rushes.plan.joins import list_joins
 from rushes.run.asking import ask_prompt
 from rushes.run.place import OUT_FOLDER
@@ -16,6 +18,7 @@ from rushes.spec.project import Shot
 from rushes.spec.read import PROJECT_FILE
 from rushes.spec.resolve import load_project
 from rushes.stages.check import to_row
+from rushes.stages.gate import GateRule, decide_rows, sum_up_rows
 
 
 def check_target(target: str, folder: Path, names: list[str]) -> dict[str, object]:
@@ -32,11 +35,17 @@ def check_target(target: str, folder: Path, names: list[str]) -> dict[str, objec
         verdicts = check_file(path, names, _expect_film(path, target, folder), answers)
     except MediaError as exc:
         raise UsageError(exc.message, where=exc.where or target, hint=exc.hint) from exc
-    return {
-        "file": target,
-        "passed": all(verdict.passed for verdict in verdicts),
-        "checks": [to_row(verdict) for verdict in verdicts],
-    }
+    rows = decide_rows([to_row(verdict) for verdict in verdicts], _find_rules(target, path, folder))
+    return {"file": target, "passed": sum_up_rows(rows)["passed"], "checks": rows}
+
+
+def _find_rules(target: str, path: Path, folder: Path) -> dict[str, GateRule]:
+    """What the project asks of a shot's or film's checks; nothing of any other file."""
+    if path == folder / target:
+        return {}
+    project = load_project(folder)
+    asked = project.shots.get(target) or project.films[target]
+    return dict(list_rules(read_lock(folder), asked))
 
 
 def _find_shot(target: str, path: Path, folder: Path) -> Shot | None:

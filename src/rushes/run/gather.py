@@ -76,6 +76,7 @@ def _shot_result(
         seed=kept.seed,
         attempts=len(plan.takes),
         stopped=plan.stopped,
+        repairs=len(kept.mends),
         shape=(kept.shot.shape.frames, kept.shot.shape.fps, kept.shot.shape.size),
         before=before if not plan.ready else [],
         results=results,
@@ -115,6 +116,7 @@ def _clip_result(
     results: Mapping[Key, Result],
     outcome: Outcome,
     stopped: str = "",
+    repairs: int = 0,
 ) -> ClipResult:
     """``before``: verdicts that it waits for; where one is an error, so is this."""
     check = find_verdict(nodes)
@@ -143,6 +145,7 @@ def _clip_result(
         checks=facts.get("verdicts", []),  # type: ignore[arg-type]
         error=None if error is None else ErrorInfo(**error.to_dict()),  # type: ignore[arg-type]
         stopped=stopped,
+        repairs=repairs,
     )
 
 

@@ -33,7 +33,8 @@ class ErrorInfo(msgspec.Struct, frozen=True):
 
 class ClipResult(msgspec.Struct, frozen=True):
     """A shot or film. ``path`` is relative to the project, None where there is no clip; ``stopped``
-    says why takes that were left were not tried."""
+    says why takes that were left were not tried, ``repairs`` counts what was made again of the take
+    that ``seed`` gives."""
 
     name: str
     status: Status
@@ -47,6 +48,7 @@ class ClipResult(msgspec.Struct, frozen=True):
     checks: list[dict[str, object]]
     error: ErrorInfo | None = None
     stopped: str = ""
+    repairs: int = 0
 
 
 class RunResult(msgspec.Struct, frozen=True):
