@@ -20,9 +20,10 @@ from pathlib import Path
 from statistics import median
 
 from bench.month.trace import DAYS, SEED, Wanted, read_trace
+from rushes.catalogue.allowance import Allowance
 from rushes.catalogue.prices import read_prices
 from rushes.errors import BudgetRefused
-from rushes.payments import Allowance, Payments
+from rushes.payments import Payments
 from rushes.route.reasons import Circumstance, list_reasons
 from rushes.spec.tables import PaidAfterTable
 

@@ -27,7 +27,7 @@ def built(project: Path) -> Path:
 @pytest.mark.parametrize("by", ["model", "project", "day", "key"])
 def test_by(by: str, built: Path, run: Run) -> None:
     document = run("log", "--by", by, "-C", built, "--json").json
-    assert set(document) == {"by", "rows", "totals", "month", "regressions"}
+    assert set(document) == {"by", "rows", "totals", "month", "blend", "regressions"}
     assert document["totals"]["seconds"] == document["totals"]["gpu_seconds"] == 5400
     assert document["totals"]["saved_gpu_seconds"] == 7200
     assert document["rows"][0]["open_share"] == 1

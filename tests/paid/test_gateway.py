@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rushes.catalogue.allowance import Allowance
 from rushes.errors import (
     BudgetRefused,
     PaymentUnclear,
@@ -21,7 +22,7 @@ from rushes.errors import (
 from rushes.paid import environment
 from rushes.paid.client import QUIET, LiteLLM
 from rushes.paid.health import Health
-from rushes.payments import Allowance, Payments
+from rushes.payments import Payments
 from tests.paid.provider import Provider
 from tests.paid.tools import HELLO, PYTHON, allow, describe, needs_litellm, open_gateway
 

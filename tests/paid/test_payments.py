@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rushes.catalogue.allowance import Allowance
 from rushes.errors import BudgetRefused, UsageError
-from rushes.payments import Allowance, Payments, show_usd, to_units, to_usd
+from rushes.payments import Payments, show_usd, to_units, to_usd
 from tests.paid.tools import allow
 
 AMOUNTS = st.decimals("0", "3", places=9)
@@ -96,7 +97,8 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 from rushes.errors import BudgetRefused
-from rushes.payments import Allowance, Payments
+from rushes.catalogue.allowance import Allowance
+from rushes.payments import Payments
 payments = Payments(Path(sys.argv[1]))
 allowance = Allowance("run", "p", "k", per_run="1")
 for _ in range(30):

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from rushes.catalogue.allowance import Allowance
 from rushes.errors import (
     BudgetRefused,
     PaymentUnclear,
@@ -19,7 +20,7 @@ from rushes.errors import (
 )
 from rushes.paid.client import LiteLLM
 from rushes.paid.videos import VideoRequest, make_video
-from rushes.payments import Allowance, Payment, Payments
+from rushes.payments import Payment, Payments
 from tests.paid.provider import Provider
 from tests.paid.tools import allow, describe_video, needs_litellm, open_gateway
 

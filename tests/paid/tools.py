@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from rushes.catalogue.allowance import Allowance
 from rushes.catalogue.remote import Remote
 from rushes.paid.client import LiteLLM
 from rushes.paid.gateway import Gateway
-from rushes.payments import Allowance, Payments
+from rushes.payments import Payments
 from tests.paid.provider import Provider
 
 PYTHON = Path(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rushes.cli.common import common_options, help_option, print_json, require_folder
+from rushes.cli.common import common_options, print_json, require_folder
 from rushes.cli.figure_types import FigureType
 
 if TYPE_CHECKING:
@@ -55,13 +55,13 @@ def command(ctx: click.Context, limit: int, folder: Path, as_json: bool) -> int:
 @click.argument("payment")
 @click.option("--usd", type=FigureType(), required=True, metavar="USD",
               help="What it came to; 0 lets the same thing be sent again.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@help_option
-def settle(payment: str, usd: Figure, as_json: bool) -> int:
+@common_options
+def settle(payment: str, usd: Figure, folder: Path, as_json: bool) -> int:
     """Say what a payment came to, after a look at your account with the provider."""
     from rushes.errors import UsageError
     from rushes.payments import Payments
 
+    require_folder(folder)
     payments = Payments()
     found = payments.find(payment)
     if found.state == "open" and found.job:

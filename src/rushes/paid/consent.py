@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rushes.catalogue.allowance import Allowance
 from rushes.catalogue.remote import Remote
 from rushes.errors import PolicyRefused
-from rushes.payments import Allowance
 
 
 def check_consent(remote: Remote, allowance: Allowance, leaves: Sequence[str]) -> None:

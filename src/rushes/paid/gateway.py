@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from rushes.catalogue.allowance import Allowance
 from rushes.catalogue.remote import Remote
 from rushes.errors import (
     PaymentUnclear,
@@ -25,7 +26,7 @@ from rushes.errors import (
 from rushes.paid.client import shared_client
 from rushes.paid.consent import check_consent
 from rushes.paid.health import Health
-from rushes.payments import Allowance, Payments, show_usd
+from rushes.payments import Payments, show_usd
 
 BUSY = (429, 503, 529)
 """Answers by which a provider says that it did not begin."""

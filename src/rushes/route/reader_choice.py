@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rushes.catalogue.allowance import Allowance
 from rushes.catalogue.defaults import read_defaults, seems_here
 from rushes.catalogue.licences import judge_licence
 from rushes.catalogue.load import find_reader_entry
@@ -9,7 +10,6 @@ from rushes.catalogue.reader import DEFAULT_READER
 from rushes.catalogue.remote import Remote
 from rushes.catalogue.server import ServedReader
 from rushes.errors import PolicyRefused, RushesError
-from rushes.payments import Allowance
 from rushes.route.question import Question
 from rushes.route.reasons import Circumstance, list_reasons
 from rushes.route.remotes import exclude_remote

@@ -5,11 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
+from rushes.catalogue.allowance import Allowance
 from rushes.catalogue.remote import Remote
 from rushes.errors import PolicyRefused
 from rushes.paid.consent import check_consent
 from rushes.paid.health import Health
-from rushes.payments import Allowance, Payments, show_usd, to_units_down, to_usd
+from rushes.payments import Payments, show_usd, to_units_down, to_usd
 from rushes.route.choose import Exclusion
 from rushes.route.reasons import Circumstance, Reason, list_reasons
 from rushes.route.route import Option, Request

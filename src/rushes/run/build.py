@@ -11,6 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from rushes.accepted import use_accepted
+from rushes.catalogue.allowance import Allowance
 from rushes.errors import CorruptObject, LockRefused, PolicyRefused, StageFailed
 from rushes.ledger import Ledger, describe_user
 from rushes.lock import (
@@ -28,7 +29,7 @@ from rushes.lock import (
     write_lock,
 )
 from rushes.paid.consent import check_consent
-from rushes.payments import Allowance, show_usd
+from rushes.payments import show_usd
 from rushes.plan.build import build_plan
 from rushes.plan.forecast import price_node
 from rushes.plan.memory.fit import MemoryPlan, Target

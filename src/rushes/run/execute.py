@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 import msgspec
 
+from rushes.catalogue.allowance import Allowance
 from rushes.catalogue.model import Model
 from rushes.catalogue.reader import Entry
 from rushes.catalogue.remote import Remote
 from rushes.errors import Interrupted, OutOfMemory, RushesError, StoreError, WorkerDied, error_types
 from rushes.hub import find_checkpoint
-from rushes.payments import Allowance
 from rushes.plan.memory.choose import Candidate
 from rushes.plan.memory.fit import MemoryPlan
 from rushes.plan.nodes import Node

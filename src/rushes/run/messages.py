@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from rushes.catalogue.allowance import Allowance
 from rushes.catalogue.model import Model
 from rushes.catalogue.reader import ReaderEntry
 from rushes.catalogue.remote import Remote
 from rushes.models.base import RESIDENT, Placement
-from rushes.payments import Allowance
 from rushes.types import Digest, Key
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from msgspec import UNSET, UnsetType
 
+from rushes.catalogue.allowance import Allowance
 from rushes.catalogue.hosted import read_hosted
 from rushes.catalogue.licences import judge_licence
 from rushes.catalogue.load import model_names, reader_names
@@ -13,7 +14,6 @@ from rushes.catalogue.remote import Remote, find_licence
 from rushes.catalogue.server import find_origin
 from rushes.catalogue.text import text_names
 from rushes.errors import PolicyRefused
-from rushes.payments import Allowance
 from rushes.spec import tables
 from rushes.spec.project import Project
 from rushes.spec.read import Source

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from rushes.catalogue.allowance import Allowance
 from rushes.catalogue.remote import Remote
-from rushes.payments import Allowance
 
 if TYPE_CHECKING:
     from rushes.models.base import Checkpoint, LoadedModel, Progress
