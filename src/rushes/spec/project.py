@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from rushes.catalogue.licences import Use
 from rushes.catalogue.model import Model, Sampling, Speed
-from rushes.catalogue.server import ServedReader
+from rushes.catalogue.server import OwnText, ServedReader
 from rushes.media.formats import ExportFormat
 from rushes.spec.given import Conditions, Sound
 from rushes.spec.read import Source
@@ -75,6 +75,7 @@ class Project:
         vram: the most memory of a card that a stage may take, in bytes; None for what there is.
         signing: None for the test certificate.
         readers: servers of the project's own, by name.
+        texts: text models of the project's own, by name.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Project:
     vram: int | None = None
     signing: SigningTable | None = None
     readers: dict[str, ServedReader] = field(default_factory=dict)
+    texts: dict[str, OwnText] = field(default_factory=dict)
 
     @property
     def use(self) -> Use:

@@ -146,6 +146,7 @@ def read_project_file(folder: Path) -> tuple[tables.ProjectFile, Source]:
             films=_read_tables(raw, "films", tables.FilmTable, source),
             models=_read_tables(raw, "models", tables.ModelTable, source),
             readers=_read_tables(raw, "readers", tables.ReaderTable, source),
+            texts=_read_tables(raw, "texts", tables.TextTable, source),
         ),
         replace(source, packs=packs),
     )

@@ -13,6 +13,7 @@ from rushes.catalogue.licences import judge_licence
 from rushes.catalogue.model import Model
 from rushes.catalogue.reader import Entry, ReaderEntry
 from rushes.catalogue.territory import COUNTRIES
+from rushes.catalogue.text import TextEntry
 from rushes.errors import LicenceRefused, ProjectError
 from rushes.media.formats import CONTAINERS, ExportFormat
 from rushes.spec import tables
@@ -28,7 +29,7 @@ from rushes.spec.layers import Layers, suggest
 from rushes.spec.numerics import state_numerics
 from rushes.spec.project import Film, Project, Shot
 from rushes.spec.read import Source, read_project_file
-from rushes.spec.servers import make_readers
+from rushes.spec.servers import make_readers, make_texts
 from rushes.types import VideoShape, parse_bytes
 
 DEFAULT_CHECKS = ("default",)
@@ -76,6 +77,7 @@ def load_project(folder: Path, *, needs_shots: bool = True) -> Project:
         vram=_read_vram(file, source),
         signing=None if file.signing is UNSET else file.signing,
         readers=make_readers(file, source),
+        texts=make_texts(file, source),
     )
     for code in project.use.territories:
         if code not in COUNTRIES and code not in ("EU", "WORLD"):
@@ -95,7 +97,7 @@ def _read_vram(file: tables.ProjectFile, source: Source) -> int | None:
     return nbytes
 
 
-def check_licence(project: Project, entry: Entry) -> None:
+def check_licence(project: Project, entry: Entry | TextEntry) -> None:
     """Refuse a model or reader whose licence does not cover what the project's policy states.
 
     Raises:
@@ -105,7 +107,8 @@ def check_licence(project: Project, entry: Entry) -> None:
     objection = judge_licence(licence, use)
     if objection is None:
         return
-    what = "reader" if isinstance(entry, ReaderEntry) else "model"
+    kinds = {ReaderEntry: "reader", TextEntry: "text model"}
+    what = kinds.get(type(entry), "model")
     where = f"{project.source.name}:policy.{objection.key}"
     if objection.key == "licences":
         missing = [name for name in licence.ids if name not in (use.allowed or ())]
