@@ -37,6 +37,22 @@ prompt = "a red ball bounces on a grey background"
 seconds = 0.5
 steps = 2
 """
+READING = """
+import sys
+from pathlib import Path
+from rushes import hub, lock
+from rushes.cli.main import main
+from rushes.run import execute, reader
+find = lambda entry: Path("spotter")
+hub.find_checkpoint = lock.find_checkpoint = reader.find_checkpoint = execute.find_checkpoint = find
+codes = [
+    main(["watch", "live.ts", "a red ball", "--patience", "0.2", "--reconnects", "0", "--all"]),
+    main(["eval", "own.toml", "--models", "spotter", "--json"]),
+    main(["digest", "readings.jsonl", "--model", "mine", "--json"]),
+]
+print(codes, file=sys.stderr)
+sys.exit(max(codes))
+"""
 SPOTTER = """
 import sys
 from pathlib import Path
@@ -105,6 +121,27 @@ def test_ask_opens_no_socket(folder: Path) -> None:
     spotter = write_checkpoint(folder / "spotter")
     write_clip(folder / "clip.mp4", [Fraction(k, 16) for k in range(8)])
     done, seen = start(folder, "-c", SPOTTER, spotter, "ask", "clip.mp4", "what?", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not seen
+
+
+@pytest.mark.slow
+def test_watch_eval_and_digest_open_no_socket(folder: Path) -> None:
+    from tests.run.test_digesting import write_model
+    from tests.run.test_watching import make_stream
+
+    write_checkpoint(folder / "spotter")
+    write_model(folder / "text", "Qwen3")
+    with (folder / "rushes.toml").open("a") as file:
+        file.write('[texts.mine]\nlike = "qwen3-8b"\npath = "text"\ncontext = 4096\n')
+    write_clip(folder / "clip.mp4", [Fraction(k, 16) for k in range(8)])
+    (folder / "live.ts").write_bytes(b"".join(make_stream(1, lambda t: True)))
+    (folder / "readings.jsonl").write_text('{"file": "clip.mp4", "answer": "a ball"}\n')
+    (folder / "own.toml").write_text(
+        'name = "a"\n[[cases]]\nvideo = "clip.mp4"\nquestion = "what?"\n'
+        'expect = { text = ["yes"] }\n'
+    )
+    done, seen = start(folder, "-c", READING)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not seen
 

@@ -163,3 +163,36 @@ def test_flicker_and_shaking_are_no_cuts() -> None:
     assert pick_cuts([0.0, *[1.0] * 9, 40.0, *[1.0] * 9]) == [10]
     assert pick_cuts([0.0, 50.0]) == [1]
     assert pick_cuts([]) == []
+
+
+def cut_by_edit_list(path: Path, frames: int) -> Path:
+    """Have the file's edit list begin so many frames later, as an editor's cut does: the packets
+    before it stay in the file, and are not shown."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"elst") + 4
+    version, count = data[at], int.from_bytes(data[at + 4 : at + 8], "big")
+    assert (version, count) == (0, 1)
+    with av.open(str(path)) as box:
+        base = box.streams.video[0].time_base
+        assert base is not None
+    shift = int(Fraction(frames, RATE) / base)
+    for place, change in ((at + 8, -frames * 1000 // RATE), (at + 12, shift)):
+        value = int.from_bytes(data[place : place + 4], "big") + change
+        data[place : place + 4] = value.to_bytes(4, "big")
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("frames", [25, 30, 110])
+def test_an_edit_list_says_what_is_shown_and_when(frames: int, tmp_path: Path) -> None:
+    path = cut_by_edit_list(write_file(tmp_path / "open.mp4"), frames)
+    every = list(read_frames(path))
+    assert every[0][0] == pytest.approx(0, abs=1.5 / RATE)
+    assert int(every[0][1][:, 32:].mean()) == pytest.approx(frames, abs=3)
+    with FrameCursor(path) as cursor:
+        for target in (0.0, 1.0, 1.02, 2.5, 3.4):
+            expected = next(pair for pair in every if pair[0] >= target - 1e-6)
+            still = cursor.find_next(target)
+            assert still is not None
+            assert still.seconds == pytest.approx(expected[0], abs=1e-9)
+            np.testing.assert_array_equal(still.read_pixels(), expected[1])

@@ -41,6 +41,31 @@ class ServedReader(Struct, frozen=True):
         return find_origin(self.url)
 
 
+class OwnText(Struct, frozen=True):
+    """A text model of the project's own, as ``[texts.NAME]`` describes it.
+
+    Args:
+        like: the text model of the catalogue that it is: its context and licence hold.
+        path: its folder, in the hub's layout; "" where a server runs it.
+        url: as of :class:`ServedReader`; "" where it is run here.
+    """
+
+    name: str
+    like: str
+    path: str = ""
+    url: str = ""
+    served: str = ""
+    key_env: str = ""
+    context: int = 0
+    timeout_seconds: float = 300.0
+    retries: int = 4
+
+    @property
+    def origin(self) -> str:
+        """What a policy lists."""
+        return find_origin(self.url)
+
+
 def find_origin(url: str) -> str:
     """Scheme, host and port, with the port written out: ``https://a.example:443``.
 

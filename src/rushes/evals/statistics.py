@@ -61,7 +61,10 @@ def find_mcnemar(only_first: int, only_second: int) -> float:
     total, fewer = only_first + only_second, min(only_first, only_second)
     if not total:
         return 1.0
-    tail = sum(math.comb(total, k) for k in range(fewer + 1))
+    tail, ways = 0, 1
+    for k in range(fewer + 1):
+        tail += ways
+        ways = ways * (total - k) // (k + 1)
     return min(2 * tail / (1 << total), 1.0)
 
 

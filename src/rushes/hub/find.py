@@ -25,6 +25,7 @@ from rushes.catalogue.source import (
     HubSource,
     PackageSource,
 )
+from rushes.catalogue.text import TextEntry
 from rushes.errors import LockRefused, WeightsMissing
 from rushes.hub.cache import find_commit, links_folder, list_snapshot, snapshot_folder
 from rushes.hub.choose import (
@@ -81,6 +82,23 @@ def find_checkpoint(model: Entry) -> Path:
         return _link_pieces(model.id, _find_beside(model, source))
     assert isinstance(source, PackageSource), "what others run has no checkpoint"
     return _find_packaged(model, source)
+
+
+def find_text(entry: TextEntry) -> Path:
+    """The folder of a text model's checkpoint in the Hugging Face cache. Nothing is downloaded.
+
+    Raises:
+        WeightsMissing: it is not on this machine, or has no weights in safetensors.
+    """
+    source = entry.source
+    commit = find_commit(source.repo, source.revision)
+    folder = None if commit is None else snapshot_folder(source.repo, commit)
+    if folder is None or not any(folder.glob("*.safetensors")):
+        raise WeightsMissing(
+            f"the weights of {entry.name} are not in the Hugging Face cache",
+            hint=f"hf download {source.repo}; or [texts.NAME] with path or server",
+        )
+    return folder
 
 
 def _find_packaged(model: Entry, source: PackageSource) -> Path:

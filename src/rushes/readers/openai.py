@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rushes.catalogue.load import find_reader_entry
-from rushes.catalogue.server import ServedReader
+from rushes.catalogue.server import OwnText, ServedReader
 from rushes.errors import UsageError
 from rushes.readers.base import (
     MAX_TOKENS,
@@ -89,7 +89,7 @@ def find_context(server: ServedReader) -> int:
     return server.context or find_reader_entry(server.like).context
 
 
-def read_token(server: ServedReader, environment: Mapping[str, str]) -> str:
+def read_token(server: ServedReader | OwnText, environment: Mapping[str, str]) -> str:
     """The server's token; "" where it needs none.
 
     Raises:
@@ -100,9 +100,10 @@ def read_token(server: ServedReader, environment: Mapping[str, str]) -> str:
     token = environment.get(server.key_env, "").strip()
     if not token or not token.isascii() or not token.isprintable():
         fault = "holds what is no token" if token else "is not set"
+        table = "readers" if isinstance(server, ServedReader) else "texts"
         raise UsageError(
             f"the variable {server.key_env} {fault}",
-            where=f"readers.{server.name}.key_env",
+            where=f"{table}.{server.name}.key_env",
             hint=f"export {server.key_env}=…, the token of {server.origin}",
         )
     return token

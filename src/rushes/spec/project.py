@@ -8,7 +8,7 @@ from pathlib import Path
 from rushes.catalogue.licences import Use
 from rushes.catalogue.model import Model, Sampling, Speed
 from rushes.catalogue.remote import Remote
-from rushes.catalogue.server import ServedReader
+from rushes.catalogue.server import OwnText, ServedReader
 from rushes.media.formats import ExportFormat
 from rushes.spec.auto import make_use
 from rushes.spec.gate import Rules
@@ -122,6 +122,7 @@ class Project:
         signing: None for the test certificate.
         readers: servers of the project's own, by name.
         remotes: models that others run, by name.
+        texts: text models of the project's own, by name.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Project:
     signing: SigningTable | None = None
     readers: dict[str, ServedReader] = field(default_factory=dict)
     remotes: dict[str, Remote] = field(default_factory=dict)
+    texts: dict[str, OwnText] = field(default_factory=dict)
 
     @property
     def use(self) -> Use:

@@ -147,6 +147,7 @@ def read_project_file(folder: Path) -> tuple[tables.ProjectFile, Source]:
             models=_read_tables(raw, "models", tables.ModelTable, source),
             readers=_read_tables(raw, "readers", tables.ReaderTable, source),
             remotes=_read_tables(raw, "remotes", tables.RemoteTable, source),
+            texts=_read_tables(raw, "texts", tables.TextTable, source),
         ),
         replace(source, packs=packs),
     )

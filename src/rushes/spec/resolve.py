@@ -15,6 +15,7 @@ from rushes.catalogue.model import Model
 from rushes.catalogue.reader import Entry, ReaderEntry
 from rushes.catalogue.remote import Remote, make_remote_model
 from rushes.catalogue.territory import COUNTRIES
+from rushes.catalogue.text import TextEntry
 from rushes.errors import LicenceRefused, ProjectError
 from rushes.media.formats import CONTAINERS, ExportFormat
 from rushes.spec import tables
@@ -34,7 +35,7 @@ from rushes.spec.numerics import state_numerics
 from rushes.spec.project import Film, Golden, Project, Shot
 from rushes.spec.read import Source, read_project_file, resolve_inside
 from rushes.spec.remotes import make_remotes
-from rushes.spec.servers import make_readers
+from rushes.spec.servers import make_readers, make_texts
 from rushes.store.files import digest_file
 from rushes.types import VideoShape, parse_bytes
 
@@ -87,6 +88,7 @@ def load_project(folder: Path, *, needs_shots: bool = True) -> Project:
         signing=None if file.signing is UNSET else file.signing,
         readers=make_readers(file, source),
         remotes=remotes,
+        texts=make_texts(file, source),
     )
     for code in project.use.territories:
         if code not in COUNTRIES and code not in ("EU", "WORLD"):
@@ -106,7 +108,7 @@ def _read_vram(file: tables.ProjectFile, source: Source) -> int | None:
     return nbytes
 
 
-def check_licence(project: Project, entry: Entry) -> None:
+def check_licence(project: Project, entry: Entry | TextEntry) -> None:
     """Refuse a model or reader whose licence does not cover what the project's policy states.
 
     Raises:
@@ -116,7 +118,8 @@ def check_licence(project: Project, entry: Entry) -> None:
     objection = judge_licence(licence, use)
     if objection is None:
         return
-    what = "reader" if isinstance(entry, ReaderEntry) else "model"
+    kinds = {ReaderEntry: "reader", TextEntry: "text model"}
+    what = kinds.get(type(entry), "model")
     where = f"{project.source.name}:policy.{objection.key}"
     if objection.key == "licences":
         missing = [name for name in licence.ids if name not in (use.allowed or ())]

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from msgspec import UNSET
 
 from rushes.catalogue.load import find_reader_entry, reader_names
-from rushes.catalogue.server import ServedReader, find_origin
+from rushes.catalogue.server import OwnText, ServedReader, find_origin
+from rushes.catalogue.text import text_names
 from rushes.errors import PolicyRefused, UsageError
 from rushes.spec import tables
 from rushes.spec.project import Project
@@ -52,6 +53,43 @@ def _make_reader(name: str, table: tables.ReaderTable, source: Source) -> Served
     )
 
 
+def make_texts(file: tables.ProjectFile, source: Source) -> dict[str, OwnText]:
+    """The project's text models by name.
+
+    Raises:
+        ProjectError: a name of the catalogue's, no such entry, or neither folder nor server.
+    """
+    return {name: _make_text(name, table, source) for name, table in file.texts.items()}
+
+
+def _make_text(name: str, table: tables.TextTable, source: Source) -> OwnText:
+    path = ("texts", name)
+    if name in text_names():
+        message = f"{name!r} is a text model of the catalogue"
+        raise source.error(message, path, f"call it another name, as {name}-server")
+    if table.like not in text_names():
+        hint = f"known: {', '.join(text_names())}"
+        raise source.error(f"there is no text model {table.like!r}", (*path, "like"), hint)
+    own, url = table.path is not UNSET, table.server
+    if own is (url is not UNSET) or (url is not UNSET) is not bool(table.served):
+        raise source.error(
+            "a text model lies in a folder or behind a server", path,
+            'path = "folder", or server = "http://…/v1" with served = "its name there"',
+        )  # fmt: skip
+    if isinstance(url, str):
+        _check_address(url, (*path, "server"), source)
+    return OwnText(
+        name, table.like,
+        path=table.path if isinstance(table.path, str) else "",
+        url=url.rstrip("/") if isinstance(url, str) else "",
+        served=table.served,
+        key_env="" if table.key_env is UNSET else table.key_env,
+        context=0 if table.context is UNSET else table.context,
+        timeout_seconds=float(table.timeout_seconds),
+        retries=table.retries,
+    )  # fmt: skip
+
+
 def _check_address(url: str, path: tuple[str, ...], source: Source) -> None:
     try:
         find_origin(url)
@@ -60,7 +98,7 @@ def _check_address(url: str, path: tuple[str, ...], source: Source) -> None:
         raise source.error(f"the address cannot be used: {exc}", path, hint) from exc
 
 
-def check_server(project: Project, reader: ServedReader) -> None:
+def check_server(project: Project, reader: ServedReader | OwnText) -> None:
     """Refuse to send anything to a server that the policy does not list.
 
     Raises:

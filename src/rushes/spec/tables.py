@@ -209,6 +209,19 @@ class PaidAfterTable(Struct, frozen=True, forbid_unknown_fields=True):
     classes: list[TaskClass] = []
 
 
+class TextTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[texts.NAME]``: a text model like one of the catalogue, in a folder or behind a server."""
+
+    like: str
+    path: File | UnsetType = UNSET
+    server: ServerUrl | UnsetType = UNSET
+    served: Annotated[str, Meta(min_length=1, max_length=256, description="its name there")] = ""
+    key_env: Annotated[str, Meta(pattern=VARIABLE, max_length=128)] | UnsetType = UNSET
+    context: Annotated[int, Meta(ge=1024, le=10**8, description="tokens")] | UnsetType = UNSET
+    timeout_seconds: Annotated[float, Meta(gt=0, le=86400)] = 300.0
+    retries: Annotated[int, Meta(ge=0, le=20)] = 4
+
+
 class ShotTable(Settings, frozen=True, forbid_unknown_fields=True):
     """``[shots.NAME]``: one clip."""
 
@@ -292,6 +305,7 @@ class ProjectFile(Struct, frozen=True, forbid_unknown_fields=True):
     models: dict[Name, ModelTable] = {}
     readers: dict[Name, ReaderTable] = {}
     remotes: dict[Name, RemoteTable] = {}
+    texts: dict[Name, TextTable] = {}
 
 
 class PackFile(Struct, frozen=True, forbid_unknown_fields=True):
