@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rushes.catalogue.model import Model
 from rushes.plan.memory.choose import Demand
 from rushes.plan.memory.predict import Task
-from rushes.plan.memory.quantities import describe_node
+from rushes.plan.memory.quantities import describe_node, name_work
 from rushes.plan.memory.restate import find_stated_footprint
 from rushes.plan.nodes import Node
 
@@ -44,14 +44,15 @@ def find_demands(nodes: Iterable[Node], models: Mapping[str, Model]) -> Demands:
             continue
         model = models.get(node.model)
         footprint = footprints.get(node.model)
-        if model is None or footprint is None or node.stage not in footprint.stages:
+        stage = name_work(node)
+        if model is None or footprint is None or stage not in footprint.stages:
             untraced[node.model] = None
             continue
-        shapes, passes = describe_node(node, model, footprint.stages[node.stage])
+        shapes, passes = describe_node(node, model, footprint.stages[stage])
         same = tuple(tuple(sorted(shape.items())) for shape in shapes)
-        identity = (node.model, node.stage, passes, same)
+        identity = (node.model, stage, passes, same)
         if identity not in known:
-            known[identity] = Task(footprint, node.stage, shapes, passes)
+            known[identity] = Task(footprint, stage, shapes, passes)
         task = tasks[node] = known[identity]
         of_model = counts.setdefault(node.model, {})
         of_model[task] = of_model.get(task, 0) + 1
