@@ -26,14 +26,16 @@ ControlKind = Literal["depth", "pose", "edges", "reference"]
 """What a ``control`` video may show; a ``reference`` is whatever an adapter was trained to read."""
 
 
-Numerics = Literal["fp8", "int8", "tiled"]
+Numerics = Literal["fp8", "int8", "nvfp4", "tiled"]
 """How a part may be made to need less memory at the price of other bytes: weights cast to float8
-between their uses, weights rounded to int8, pictures coded in tiles."""
+between their uses, rounded to int8, rounded to NVFP4's four bits, pictures coded in tiles."""
+
+NARROW_BITS: Mapping[str, float] = {"fp8": 8.0, "int8": 8.0, "nvfp4": 4.5}
+"""Bits a weight in numerics that keep weights narrow: NVFP4 has a scale of 8 for every 16."""
 
 NOT_DONE: Mapping[str, str] = {
-    "nvfp4": "NVFP4 is not done: only Blackwell GPUs compute in it; to store as little, give GGUF",
     "gguf": "a GGUF file is a checkpoint of its own: name it as path in [models.NAME]",
-    "nf4": "4-bit floats need bitsandbytes, which Rushes does not depend on",
+    "nf4": "nf4 needs bitsandbytes, which Rushes does not depend on; nvfp4 takes as little",
 }
 """Numerics that are known and not offered, with the reason."""
 

@@ -21,7 +21,7 @@ def shorten(text: str) -> str:
     epilog="""\b
 Examples:
   rushes lock              add what is missing; refuse (exit 3) what differs
-  rushes lock --vram 24GB  choose numerics (fp8, int8, tiles) for a card of that memory
+  rushes lock --vram 24GB  choose numerics (fp8, int8, nvfp4, tiles) for a card of that memory
   rushes lock --update     accept the weights and versions that are installed""",
 )
 @click.option("--update", is_flag=True, help="Take over what is installed where it differs.")

@@ -38,7 +38,7 @@ Memory = Annotated[str, Meta(pattern=SIZE_OF_MEMORY, description="10GB: 10^9 byt
 Territory = Annotated[str, Meta(pattern=r"^([A-Z]{2}|WORLD)$(?!\n)")]
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$(?!\n)"
 ServerUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/]\S*$(?!\n)", max_length=1024)]
-Quantisation = Literal["none", "fp8", "int8"]
+Quantisation = Literal["none", "fp8", "int8", "nvfp4"]
 VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", max_length=64)]
 
 
