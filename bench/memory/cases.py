@@ -365,6 +365,7 @@ def given_shapes(model: Model, sizes: list[tuple[int, int]]) -> Iterator[Shape]:
     ):
 
         def work(loaded: Any, h: int = h, w: int = w, n: int = n) -> Any:
+            set_tiling(loaded, False)
             return loaded.encode_given(make_media(model, h, w, n))
 
         yield Shape(coder_quantities(model, n, h, w), work, number == 5)

@@ -49,8 +49,11 @@ def list_shots(name: str) -> Iterator[Shot]:
     factors = [] if model.upscale is None else model.upscale.factors
     for key, given in list_given(model):
         for upscale in (1, *factors):
-            chosen = model.variant_for([key])
-            yield replace(standard_shot(chosen), conditions=given, upscale=upscale)
+            shot = standard_shot(model.variant_for([key]))
+            if key == "extend" and model.tail:
+                longest = model.grid_of(extends=True).frames_max
+                shot = replace(shot, shape=replace(shot.shape, frames=longest))
+            yield replace(shot, conditions=given, upscale=upscale)
 
 
 @pytest.mark.parametrize("name", model_names())

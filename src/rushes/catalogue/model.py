@@ -159,6 +159,8 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
         choice: which variant this is; "" for the model itself.
         like: id of the entry whose architecture this is, for weights of a project's own.
         numerics: by part, where it does not compute as it is stored; from rushes.lock.
+        tail: frames of what it extends that a clip begins with, unseen, for models that go on from
+            pictures and not from latents.
         tiles: whether its video VAE works in tiles where it is asked to, or always.
         stated: numerics that the project states for its shot; they stand in for locked ones.
     """
@@ -180,6 +182,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     control_kinds: list[ControlKind] = []
     control_loras: dict[ControlKind, str] = {}
     reach: Reach | None = None
+    tail: int = 0
     mel: Mel | None = None
     schedules: dict[str, Sampling] = {}
     speeds: dict[SpeedName, Speed] = {}
@@ -233,6 +236,8 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
         """
         if upscale > 1:
             return self.grid.larger(upscale)
+        if extends and self.tail:
+            return self.grid.going_on(self.grid.frames_max - self.tail)
         if self.reach is None:
             return self.grid
         return self.grid.going_on() if extends else self.grid.without_end()
