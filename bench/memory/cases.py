@@ -111,16 +111,16 @@ def find_cases(model: Model, tracer: Any) -> Iterator[Case]:
         return found["embeds"]
 
     if model.choice and find_family(model.family).reads_given == "first":
-        found["embeds"] = make_pictured_embeds(model)  # its text encoder asks where its tokens are
-    else:
-        yield Case("encode_text", [Shape({}, encode), Shape({}, encode, True)], ["1"])
+        found["embeds"] = make_pictured_embeds(model)
+        from bench.memory.pictured import encode_pictured as encode  # type: ignore[no-redef]
+    yield Case("encode_text", [Shape({}, encode), Shape({}, encode, True)], ["1"])
     yield Case("denoise", list(denoise_shapes(model, found)), CELLS, ATTENTION, steps=STEPS)
     sizes = pick_sizes(model)
     if model.upscale is not None:
         yield Case("upsample", list(upsample_shapes(model, sizes)), ["1", "cells", "edge*cells"],
                    ["1", "cells"])  # fmt: skip
         yield Case("refine", list(refine_shapes(model, found)), [*REFINED], ATTENTION, steps=STEPS)
-    whole = (False,) if len(model.grid.sizes) == 1 else (False, True)
+    whole = (False,) if model.latents.video_size * 16 > side_of(model) else (False, True)
     for tiled in whole:
         window, stride = find_window(model)
         alone = tiled and model.family.startswith("wan")
@@ -129,6 +129,8 @@ def find_cases(model: Model, tracer: Any) -> Iterator[Case]:
                    ["1", "area", "span*area"], window, tiled, stride=stride)  # fmt: skip
     if "decode_audio" in stages:
         yield Case("decode_audio", list(sound_shapes(model)), ["1", "sound"], ["1", "sound"], 52)
+        yield Case("encode_condition:sound", list(hearing_shapes(model)), ["1", "sound"],
+                   ["1", "sound"])  # fmt: skip
     own = bool(model.choice) or not model.variants  # the checkpoint itself takes pictures
     if "encode_given" in stages and own and "image" in model.controls:
         yield Case("encode_given", list(given_shapes(model, sizes)), CODER,
@@ -154,6 +156,11 @@ def pick_sizes(model: Model) -> list[tuple[int, int]]:
     return [(h // step, w // step) for w, h in chosen]
 
 
+def side_of(model: Model) -> int:
+    """The shorter side of a standard clip, in pixels; one of few latents has no tiles."""
+    return min(map(int, model.defaults.size.split("x")))
+
+
 def pick_lengths(model: Model) -> list[int]:
     """Latent frames: few, the standard count, many."""
     grid, latents = model.grid, model.latents
@@ -171,6 +178,10 @@ def denoise_shapes(model: Model, found: dict[str, Any]) -> Iterator[Shape]:
     ]  # fmt: skip
     if model.choice or model.family == "wan-vace":  # the law's form is the plain checkpoint's
         runs = [runs[0], runs[1], runs[2], runs[4], runs[6]]
+    if model.family == "cogvideox" and model.choice:  # its places are learned, at one size
+        w, h = (int(n) // model.latents.video_size for n in model.defaults.size.split("x"))
+        pairs = [(3, True), (7, True), (13, True), (3, False), (13, False), (9, True)]
+        runs = [((h, w), n, guided) for n, guided in pairs]
     for number, ((h, w), latents, guided) in enumerate(runs):
         settings = make_settings(model, h, w, latents, guided=guided)
         quantities = {
@@ -294,13 +305,14 @@ def decode_shapes(
         small, large = (40, 40), (40, 64)
         pairs = [(small, 3), (small, 5), (large, 3), (small, 2)]
     if model.family == "hunyuan":
-        pairs = [(sizes[0], 2), (sizes[0], window), (sizes[1], window), (sizes[1], 2)]
-        pairs.append((sizes[0], window - 1))
+        pairs = [(sizes[0], 2), (sizes[0], 3), (sizes[1], 2), (sizes[2], 3)]
+        pairs += [(sizes[n], window) for n in range(3)]
+        pairs.append((sizes[1], window - 1))
     elif (
         every_frame and not window and not one_by_one
     ):  # few frames are enough, and many would take minutes
         pairs = [(sizes[0], 2), (sizes[1], 2), (sizes[1], 3), (sizes[0], 3)]
-    if len(model.grid.sizes) == 1:  # and no other: every length of it
+    if len(model.grid.sizes) == 1 and not tiled:  # and no other: every length of it
         w, h = (int(n) // model.latents.video_size for n in model.grid.sizes[0].split("x"))
         pairs = [((h, w), n) for n in range(1, 18)]
     for number, ((h, w), n) in enumerate(pairs):
@@ -353,6 +365,7 @@ def given_shapes(model: Model, sizes: list[tuple[int, int]]) -> Iterator[Shape]:
     ):
 
         def work(loaded: Any, h: int = h, w: int = w, n: int = n) -> Any:
+            set_tiling(loaded, False)
             return loaded.encode_given(make_media(model, h, w, n))
 
         yield Shape(coder_quantities(model, n, h, w), work, number == 5)
@@ -366,5 +379,19 @@ def sound_shapes(model: Model) -> Iterator[Shape]:
         def work(loaded: Any, n: int = n) -> Any:
             latents = torch.empty(audio.channels, n, audio.mel_bins, device="meta")
             return sum(1 for _ in loaded.decode_audio({"audio": latents}))
+
+        yield Shape({"sound": n}, work, number == 3)
+
+
+def hearing_shapes(model: Model) -> Iterator[Shape]:
+    """A given sound, as long as clips are."""
+    assert model.mel is not None
+    assert model.latents.audio is not None
+    for number, n in enumerate((13, 126, 501, 251)):
+        seconds = n / model.latents.audio.per_second
+        samples = np.zeros((round(seconds * model.mel.rate), 2), np.float32)
+
+        def work(loaded: Any, n: int = n, samples: Any = samples) -> Any:
+            return loaded.encode_audio(samples, n)
 
         yield Shape({"sound": n}, work, number == 3)

@@ -30,6 +30,7 @@ from bench.memory.cases import (
     make_extra,
     make_settings,
 )
+from bench.memory.given import make_given
 from bench.memory.hollow import open_hollow, read_config
 from bench.memory.meter import measure_allocations
 from bench.memory.trace import trace_model
@@ -93,6 +94,18 @@ MODELS = (
         },
     ),
     Sized(
+        "wan vace, tiny",
+        "wan-2.1-vace-1.3b",
+        {
+            "text_encoder": {**WAN_TEXT, "d_model": 64, "d_kv": 16, "d_ff": 128},
+            "transformer": {
+                "num_attention_heads": 2, "attention_head_dim": 24, "text_dim": 64,
+                "freq_dim": 32, "ffn_dim": 96, "num_layers": 4, "vace_layers": [0, 2],
+            },
+            "vae": {"base_dim": 8},
+        },
+    ),
+    Sized(
         "wan, middle",
         "wan-2.1-1.3b",
         {
@@ -135,13 +148,14 @@ def run_stages(sized: Sized, footprint: Footprint) -> Iterator[dict[str, Any]]:
     settings = make_settings(model, height, width, latents)
     torch.manual_seed(0)
     embeds = loaded.encode_text("a", "b")
+    given = make_given(model, settings, "cpu")
     video = torch.randn(model.latents.video_channels, latents, height, width)
     window = find_window(model)[0] or latents
     works = {
         "encode_text": ({}, lambda: loaded.encode_text("a", "b")),
         "denoise": (
             {"cells": latents * height * width, "sound": settings.audio_latents, "guided": 1},
-            lambda: loaded.denoise(embeds, settings, None, lambda *_: None, NoCheckpoint()),
+            lambda: loaded.denoise(embeds, settings, given, lambda *_: None, NoCheckpoint()),
         ),
         "decode_video": (
             coder_quantities(model, min(latents, window), height, width),

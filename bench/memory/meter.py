@@ -146,7 +146,8 @@ class _HollowCalls(TorchFunctionMode):
             dtypes = [v for v in [*args[1:], *kwargs.values()] if isinstance(v, torch.dtype)]
             return func(first, *dtypes) if dtypes else first
         if func is torch.Tensor.numpy:
-            shape = (*first.shape[:1], *(1 for _ in first.shape[1:-1]), *first.shape[-1:])
+            kept = 2 if first.ndim == 5 else 1  # channels, that a VAE may fold
+            shape = (*first.shape[:kept], *(1 for _ in first.shape[kept:-1]), *first.shape[-1:])
             return np.zeros(shape if first.ndim > 1 else first.shape, np.float32)
         return func(*args, **kwargs)
 

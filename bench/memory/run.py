@@ -3,17 +3,23 @@
     python -m bench.memory.run --caps 10 16 24
 
 Each case is planned for a cap, the process is held to it, and one stage after the other runs with
-the placement and numerics that were chosen. Beside it stands the stage with everything resident and
-no cap, as a bare pipeline runs it, where the card has room for that. Needs a CUDA device; what can
-be measured without one is in ``bench/memory/measured.py``.
+the placement and numerics that were chosen. Beside it stand, where the card has room for them and
+without a cap: everything resident as it is stored, which is what a bare pipeline does; each of
+:data:`WAYS`; and the denoise with each of the model's speeds.
+
+    python -m bench.memory.run --device cpu --models sprite --caps 2
+
+runs all of it at the size of the embedded model on a CPU, where the allocator is asked: it shows
+that the script works, and says nothing about a card.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
-import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -29,18 +35,27 @@ from bench.common import (
     write_result,
 )
 from bench.memory.cases import NoCheckpoint, make_extra, make_settings
+from bench.memory.gauge import Gauge
+from bench.memory.given import make_given
 from bench.memory.hollow import open_hollow
-from rushes.catalogue.footprint import find_footprint
 from rushes.catalogue.load import find_model
-from rushes.models.base import RESIDENT
-from rushes.plan.memory.fit import MemoryPlan, Target
+from rushes.catalogue.model import Model, Stated
+from rushes.models.base import RESIDENT, DenoiseSettings, Placement
+from rushes.plan.memory.choose import Candidate
+from rushes.plan.memory.fit import Target
 from rushes.plan.memory.standard import plan_shots, standard_shot
-from rushes.run.machine import describe_gpu
 from rushes.spec.project import Shot
 from rushes.types import VideoShape
 
-GOAL = 0.10
-STAGES = ("encode_text", "denoise", "decode_video")
+GOAL = 0.08
+BALANCED = 1.5
+"""How many times as fast a denoise at ``balanced`` is to be."""
+WAYS: dict[str, tuple[str, Placement]] = {
+    "fp8": ("fp8", RESIDENT),
+    "nvfp4": ("nvfp4", RESIDENT),
+    "offload": ("", Placement("blocks", True, ("transformer", "transformer_2", "text_encoder"))),
+}
+"""Numerics of the transformers, and where parts lie."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,11 @@ CASES = (
     Case("wan-2.2-ti2v-5b", 1280, 704, 121, 24.0),
     Case("wan-2.1-14b", 832, 480, 81, 16.0),
     Case("hunyuan-video-1.5", 848, 480, 121, 24.0),
+    Case("sprite", 64, 64, 33, 16.0),
 )
+LARGE = sorted({case.model for case in CASES} - {"sprite"})
+SPED_STEPS = 20
+"""(``--steps``) of a denoise whose speeds are compared."""
 
 
 def make_shot(case: Case) -> Shot:
@@ -102,17 +121,16 @@ def fill(part: torch.nn.Module) -> torch.nn.Module:
 def make_works(case: Case, loaded: Any) -> dict[str, Any]:
     """The stages as calls; a denoise is two steps."""
     model = loaded.model
-    side, stride = model.latents.video_size, model.latents.video_frames
-    height, width = case.height // side, case.width // side
-    latents = (case.frames - 1) // stride + 1
+    height, width, latents = find_size(case, model)
     settings = make_settings(model, height, width, latents)
     made: dict[str, Any] = {}
 
     def encode() -> None:
         made["embeds"] = loaded.encode_text("a harbour at dawn", "")
 
-    def denoise() -> None:
-        loaded.denoise(made["embeds"], settings, None, lambda *_: None, NoCheckpoint())
+    def denoise(settings: DenoiseSettings = settings) -> Any:
+        given = make_given(model, settings, "cpu")
+        return loaded.denoise(made["embeds"], settings, given, lambda *_: None, NoCheckpoint())
 
     video = torch.randn(model.latents.video_channels, latents, height, width)
     return {
@@ -122,101 +140,141 @@ def make_works(case: Case, loaded: Any) -> dict[str, Any]:
     }
 
 
-def run_case(case: Case, device: str, memory: MemoryPlan | None) -> dict[str, Any]:
-    """Seconds and measured peaks of every stage; ``memory`` None for all resident."""
-    numerics = {} if memory is None else dict(memory.numerics[case.model])
-    loaded = open_random(case, device, numerics)
+def find_size(case: Case, model: Model) -> tuple[int, int, int]:
+    """Height, width and frames, in latents."""
+    side, stride = model.latents.video_size, model.latents.video_frames
+    return case.height // side, case.width // side, (case.frames - 1) // stride + 1
+
+
+def run_case(
+    case: Case, gauge: Gauge, numerics: dict[str, Any], taken: Mapping[str, Candidate]
+) -> dict[str, Any]:
+    """Seconds and measured peaks of every stage.
+
+    Args:
+        taken: by stage, how it lies; another stage stays resident.
+    """
+    loaded = open_random(case, gauge.device, numerics)
     rows: dict[str, Any] = {}
-    choices = {} if memory is None else {c.stage: c for c in memory.choices.values()}
     for stage, work in make_works(case, loaded).items():
-        taken = choices[stage].taken if stage in choices else None
-        loaded.place(RESIDENT if taken is None else taken.placement)
+        choice = taken.get(stage)
+        loaded.place(RESIDENT if choice is None else choice.placement)
         work()  # loads, and makes what libraries keep
-        torch.cuda.reset_peak_memory_stats(device)
-        torch.cuda.synchronize(device)
-        start = time.perf_counter()
-        work()
-        torch.cuda.synchronize(device)
-        measured = torch.cuda.max_memory_allocated(device)
-        rows[stage] = {
-            "seconds": round(time.perf_counter() - start, 3),
-            "measured_bytes": measured,
-            "reserved_bytes": torch.cuda.max_memory_reserved(device),
-        }
-        if taken is not None:
-            predicted = taken.prediction.allocated
+        rows[stage] = gauge.measure(work, loaded)
+        if choice is not None:
+            predicted, measured = choice.prediction.allocated, rows[stage]["measured_bytes"]
             rows[stage] |= {
-                "placement": taken.placement.label,
+                "placement": choice.placement.label,
                 "predicted_bytes": predicted,
                 "miss": round(predicted / measured - 1, 4),
-                "slowdown_predicted": taken.slowdown,
+                "slowdown_predicted": choice.slowdown,
             }
     return {"numerics": numerics, "stages": rows}
 
 
-def measure(case: Case, cap: int, device: str) -> dict[str, Any]:
+def measure(case: Case, cap: int, gauge: Gauge) -> dict[str, Any]:
     """One case under one cap; what does not fit or runs out is a row too."""
-    card = describe_gpu(torch.device(device).index or 0)
-    assert card is not None
+    card = gauge.describe()
     said: dict[str, Any] = {"case": msgspec.to_builtins(case), "cap_bytes": cap}
-    if find_footprint(find_model(case.model)) is None:
-        return {**said, "refused": "not traced"}
     memory = plan_shots([make_shot(case)], Target(card, cap))
     if memory.misfits:
         return {**said, "refused": "nothing fits"}
-    total = torch.cuda.get_device_properties(device).total_memory
-    share = min((cap - card.overhead_bytes) / total, 1.0)
-    torch.cuda.set_per_process_memory_fraction(share, device)
-    try:
-        return {**said, **run_case(case, device, memory)}
-    except torch.cuda.OutOfMemoryError as exc:
-        return {**said, "ran_out": str(exc).splitlines()[0]}
-    finally:
-        torch.cuda.set_per_process_memory_fraction(1.0, device)
-        gc.collect()
-        torch.cuda.empty_cache()
+    numerics = dict(memory.numerics[case.model])
+    taken = {choice.stage: choice.taken for choice in memory.choices.values()}
+    with gauge.hold_to(cap - card.overhead_bytes):
+        return said | attempt(lambda: run_case(case, gauge, numerics, taken))
 
 
-def measure_bare(case: Case, device: str) -> dict[str, Any]:
-    """The case with everything resident and no cap."""
+def measure_way(case: Case, name: str, gauge: Gauge) -> dict[str, Any]:
+    """One case without a cap, predicted too; ``name`` of :data:`WAYS`, or "resident"."""
+    how, placement = WAYS.get(name, ("", RESIDENT))
+    shot = make_shot(case)
+    parts = [part.folder for part in shot.model.parts if part.folder.startswith("transformer")]
+    numerics = {part: how for part in parts if how}
+    if placement.streamed and gauge.device == "cpu":
+        placement = Placement("blocks", False, placement.streamed)
+    stated = msgspec.structs.replace(shot.model, stated=Stated(shot.model.dtype, numerics))
+    memory = plan_shots([replace(shot, model=stated)], Target(gauge.describe(), 10**13))
+    taken = {
+        choice.stage: candidate
+        for choice in memory.choices.values()
+        for candidate in choice.candidates
+        if candidate.placement.kind == ("parts" if name == "resident" else placement.kind)
+    }
+    said: dict[str, Any] = {"case": msgspec.to_builtins(case), "way": name}
+    return said | attempt(lambda: run_case(case, gauge, numerics, taken))
+
+
+def measure_speeds(case: Case, gauge: Gauge, steps: int) -> dict[str, Any]:
+    """Seconds of a denoise at every speed over those of the exact one.
+
+    The weights are random: how far the latents drift says nothing here, see bench_speed.
+    """
+    loaded = open_random(case, gauge.device, {})
+    works = make_works(case, loaded)
+    works["encode_text"]()
+    settings = replace(make_settings(loaded.model, *find_size(case, loaded.model)), steps=steps)
+    seconds = {}
+    for name, speed in {"exact": None, **loaded.model.speeds}.items():
+        run = partial(works["denoise"], replace(settings, speed=speed))
+        run()  # compiles
+        seconds[name] = gauge.time(run)
+    ratios = {name: round(seconds["exact"] / each, 3) for name, each in seconds.items()}
+    return {"case": msgspec.to_builtins(case), "seconds": seconds, "times_as_fast": ratios}
+
+
+def attempt(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a run gives; or that it ran out of memory."""
     try:
-        return {"case": msgspec.to_builtins(case), **run_case(case, device, None)}
-    except torch.cuda.OutOfMemoryError as exc:
-        return {"case": msgspec.to_builtins(case), "ran_out": str(exc).splitlines()[0]}
+        return work()
+    except torch.OutOfMemoryError as exc:
+        return {"ran_out": str(exc).splitlines()[0]}
     finally:
         gc.collect()
-        torch.cuda.empty_cache()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--caps", type=float, nargs="+", default=[10, 16, 24], metavar="GB")
-    parser.add_argument("--models", nargs="+", default=sorted({case.model for case in CASES}))
+    parser.add_argument("--models", nargs="+", default=LARGE)
     parser.add_argument("--device", default="cuda:0")
+    parser.add_argument("--steps", type=int, default=SPED_STEPS, help="where speeds are compared")
     args = parser.parse_args()
-    if not torch.cuda.is_available():
-        sys.exit("no CUDA device here; without one: python -m bench.memory.measured")
-    machine = describe_machine() | {"gpu": torch.cuda.get_device_name(args.device)}
-    capped, bare = [], []
+    if args.device != "cpu" and not torch.cuda.is_available():
+        sys.exit("no CUDA device here; with --device cpu --models sprite the script is tried")
+    gauge = Gauge(args.device)
+    found: dict[str, list[dict[str, Any]]] = {"capped": [], "ways": [], "speeds": []}
     for case in (case for case in CASES if case.model in args.models):
-        bare.append(measure_bare(case, args.device))
         for cap in args.caps:
-            capped.append(measure(case, round(cap * 1e9), args.device))
-            say(str(capped[-1]))
-    misses = [abs(s["miss"]) for row in capped for s in row.get("stages", {}).values()]
-    ran_out = sum("ran_out" in row for row in capped)
-    goals = {
-        "largest miss": judge(max(misses, default=None), f"<= {GOAL}"),
-        "plans that ran out of memory": judge(float(ran_out), "<= 0"),
-    }
+            found["capped"].append(measure(case, round(cap * 1e9), gauge))
+        found["ways"] += [measure_way(case, name, gauge) for name in ("resident", *WAYS)]
+        found["speeds"].append(attempt(partial(measure_speeds, case, gauge, args.steps)))
+        say(str({name: rows[-1] for name, rows in found.items()}))
+    goals = judge_all(found)
     document = {
         "versions": describe_versions("torch", "diffusers", "transformers"),
         "goals": goals,
-        "capped": capped,
-        "resident": bare,
+        **found,
     }
+    machine = describe_machine() | {"device": gauge.title}
     write_result("memory_cards", document, machine, args.results)
     print_goals(goals)
+
+
+def judge_all(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """The goals beside what was found."""
+    rows = [*found["capped"], *found["ways"]]
+    stages = [stage for row in rows for stage in row.get("stages", {}).values()]
+    misses = [abs(stage["miss"]) for stage in stages if "miss" in stage]
+    ran_out = sum("ran_out" in row for row in found["capped"])
+    fast = [row["times_as_fast"]["balanced"] for row in found["speeds"] if "times_as_fast" in row]
+    return {
+        "largest miss": judge(max(misses, default=None), f"<= {GOAL}"),
+        "plans that ran out of memory": judge(float(ran_out), "<= 0"),
+        "least gain of balanced": judge(min(fast, default=None), f">= {BALANCED}"),
+    }
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ from rushes.catalogue.footprint import (
 )
 from rushes.catalogue.load import find_named
 from rushes.catalogue.model import Model
-from rushes.models.base import Placement, find_family
+from rushes.models.base import Family, Placement, find_family
 from rushes.models.placing import find_blocks
 
 FOOTPRINTS = Path(__file__).parents[2] / "src" / "rushes" / "catalogue" / "footprints"
@@ -224,11 +224,16 @@ def _is_known(case: Case, known: Footprint) -> bool:
 def _add_alike(works: dict[str, Work], stage: str, model: Model, tracer: Tracer) -> None:
     """A part that did not run, such as a second expert, works as its like does, in its turn."""
     kinds = {part.folder: part.class_name for part in model.parts}
-    for folder in find_family(model.family).folders[stage]:
+    for folder in _folders(find_family(model.family), stage):
         like = next((name for name in works if kinds.get(folder) == kinds[name]), None)
         if folder not in works and like is not None:
             tracer.weights[folder] = weigh(tracer.loaded._load(folder))
             works[folder] = msgspec.structs.replace(works[like], flops=Law({"1": 0.0}), calls=0.0)
+
+
+def _folders(family: Family, stage: str) -> tuple[str, ...]:
+    """What a stage reads; sound and pictures are one stage of a family."""
+    return family.folders[stage.partition(":")[0]]
 
 
 def take_known(name: str, model: Model, again: set[str]) -> Footprint | None:
@@ -242,12 +247,12 @@ def take_known(name: str, model: Model, again: set[str]) -> Footprint | None:
         raise SystemExit(f"{name} was not traced")
     theirs = {part.folder: (part.class_name, part.config) for part in other.parts}
     mine = {part.folder: (part.class_name, part.config) for part in model.parts}
-    folders = find_family(model.family).folders
+    family = find_family(model.family)
     stages = {
         stage: work
         for stage, work in footprint.stages.items()
         if stage not in again
-        and all(mine.get(part) == theirs.get(part) for part in (*folders[stage], *work.parts))
+        and all(mine.get(p) == theirs.get(p) for p in (*_folders(family, stage), *work.parts))
     }
     if model.id != name:  # with a picture it is called otherwise
         stages.pop("denoise", None)

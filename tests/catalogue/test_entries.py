@@ -76,7 +76,7 @@ def test_controls_have_what_they_need(name: str) -> None:
     if "audio" in model.controls:
         assert model.mel is not None
         assert model.latents.audio is not None
-    assert ("extend" in model.controls) == (model.reach is not None)
+    assert ("extend" in model.controls) == (model.reach is not None or model.tail > 0)
     for variant in model.variants.values():
         assert set(variant.controls) <= set(model.controls)
 

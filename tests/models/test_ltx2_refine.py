@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from bench.memory.meter import measure_allocations
 from rushes.models.base import DenoiseSettings, Given, Tiling
 from rushes.models.ltx2 import LoadedLTX2
 from rushes.models.ltx2_refine import blend_weight, upsample_latents
@@ -183,3 +184,34 @@ def test_an_adapter_of_the_checkpoint_is_put_on_for_the_refinement_alone(
         sprite.folder = folder
     assert not torch.equal(with_lora["video"], plain["video"])
     assert torch.equal(refine(sprite, embeds, start)["video"], plain["video"])
+
+
+def test_more_tiles_take_no_more_than_the_clip_itself(sprite: LoadedLTX2, embeds: Tensors) -> None:
+    """Four tiles and nine: what is added is a few copies of the clip's latents, and no tile."""
+    audio = sprite.model.latents.audio
+    assert audio is not None
+    peaks, sizes = [], []
+    for tiles in (2, 3):
+        side = 6 * tiles + 2
+        settings = replace(
+            SETTINGS, height=16 * side, width=16 * side, latents=3, audio_latents=15, steps=1,
+            sigmas=(0.9,),
+        )  # fmt: skip
+        noise = torch.Generator().manual_seed(0)
+        start = {
+            "video": torch.randn(64, 3, side, side, generator=noise),
+            "audio": torch.randn(audio.channels, 15, audio.mel_bins, generator=noise),
+        }
+        assert len(lay_tiles(side, side, (8, 8), 2)) == tiles**2
+
+        def work(settings: DenoiseSettings = settings, start: Tensors = start) -> Tensors:
+            return sprite.refine(
+                embeds, settings, start, None, Tiling((8, 8), 2), lambda done, total: None,
+                NoCheckpoint(),
+            )  # fmt: skip
+
+        if not peaks:
+            work()  # the part is loaded
+        peaks.append(measure_allocations(work))
+        sizes.append(start["video"].nbytes)
+    assert peaks[1] - peaks[0] < 3 * (sizes[1] - sizes[0])

@@ -74,7 +74,10 @@ def test_parts_that_do_not_work_are_gone(resident: dict[str, Any]) -> None:
     assert {"transformer", "vae", "text_encoder"} <= set(model._shelves)
 
 
-@pytest.mark.parametrize("kind", ["fp8", "int8"])
+KINDS = ("fp8", "int8", "nvfp4")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_numerics_change_the_bytes_and_little_else(resident: dict[str, Any], kind: str) -> None:
     model = open_sprite(transformer=kind)
     stored = {layer.weight.dtype for layer in castable_layers(model.part("transformer"))}
@@ -83,13 +86,13 @@ def test_numerics_change_the_bytes_and_little_else(resident: dict[str, Any], kin
     assert np.array_equal(made["video"], resident["video"])
     assert not np.array_equal(made["latents"], resident["latents"])
     off = np.abs(np.asarray(made["latents"]) - np.asarray(resident["latents"])).mean()
-    assert off < 0.3 * np.asarray(resident["latents"]).std()
+    assert off < (0.6 if kind == "nvfp4" else 0.3) * np.asarray(resident["latents"]).std()
     narrow = sum(p.nbytes for p in model.part("transformer").parameters())
     whole = sum(p.nbytes for p in open_sprite().part("transformer").parameters())
     assert narrow < 0.5 * whole
 
 
-@pytest.mark.parametrize("kind", ["fp8", "int8"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_numerics_give_the_same_bits_wherever_the_part_lies(kind: str) -> None:
     lying = [RESIDENT, Placement("blocks", False, ("transformer",))]
     one, two = (make_clip(open_sprite(transformer=kind), way)["latents"] for way in lying)

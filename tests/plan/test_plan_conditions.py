@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rushes.catalogue.footprint import StageWork
+from rushes.errors import ProjectError
 from rushes.plan.build import build_plan
 from rushes.plan.explain import record_graph
 from rushes.plan.memory.quantities import describe_node
@@ -220,3 +221,79 @@ def test_a_control_lies_beside_the_first_size_alone(tmp_path: Path) -> None:
     assert cells == 2 * (16 * 24 + 8 * 12)
     (plain,) = describe_node(nodes["refine"], model, work)[0]
     assert plain["cells"] == 2 * 32 * 48
+
+
+VACE = '[project]\nname = "p"\nmodel = "wan-2.1-vace-1.3b"\n'
+BASE = '[shots.one]\nprompt = "a red ball"\n'
+
+
+def test_vace_goes_on_from_the_last_pictures(tmp_path: Path) -> None:
+    made = plan(tmp_path, VACE + BASE + '[shots.two]\nextend = "one"\n')
+    one, two = made.shots[0].kept.nodes, made.shots[1].kept.nodes
+    given, decoded = two["encode_given"], two["decode_video"].params
+    assert given.inputs == (("extend", one["decode_video"]),)
+    assert (given.params.roles, given.params.tail) == ((("extend", "tail"),), 17)
+    assert (given.params.frames, decoded.frames, decoded.drop) == (81, 64, 17)
+    assert two["denoise"].params.latents == 21
+    assert made.shots[1].shot.shape.frames == 64
+
+
+def test_vace_keeps_pictures_at_their_frames_and_makes_a_span_again(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png")
+    write_clip(tmp_path / "clip.mp4", 6.0)
+    text = VACE + BASE + 'keyframes = [{ image = "a.png", frame = 40 }]\nlast_image = "a.png"\n'
+    given = plan(tmp_path, text).shots[0].kept.nodes["encode_given"].params
+    assert given.roles == (("keyframe.40", "picture"), ("last_image", "picture"))
+    text = VACE + BASE + 'extend = "clip.mp4"\nkeyframes = [{ image = "a.png", frame = 40 }]\n'
+    given = plan(tmp_path, text).shots[0].kept.nodes["encode_given"].params
+    assert given.roles == (("keyframe.57", "picture"), ("extend", "tail"))
+    text = VACE + BASE + 'video = "clip.mp4"\nretake = { from = 1.0, to = 2.0 }\n'
+    given = plan(tmp_path, text).shots[0].kept.nodes["encode_given"].params
+    assert given.again == (16, 32)
+
+
+VACE_WRONG = {
+    "too long": ('extend = "clip.mp4"\nseconds = 5.0\n', "at most 64"),
+    "not whole latents": ('extend = "clip.mp4"\nframes = 63\n', "60 or 64"),
+    "too short a file": ('extend = "short.mp4"\n', "1.062 s of it are needed"),
+    "a sound": (
+        'video = "clip.mp4"\nretake = { from = 1, to = 2, what = "sound" }\n', "makes no sound",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VACE_WRONG)
+def test_what_vace_cannot_is_refused(name: str, tmp_path: Path) -> None:
+    write_clip(tmp_path / "clip.mp4", 6.0)
+    write_clip(tmp_path / "short.mp4", 0.5)
+    text, words = VACE_WRONG[name]
+    with pytest.raises(ProjectError, match=words):
+        plan(tmp_path, VACE + BASE + text)
+
+
+def test_a_shot_that_is_shorter_than_what_is_seen_of_it(tmp_path: Path) -> None:
+    text = VACE + BASE + 'frames = 13\n[shots.two]\nextend = "one"\n'
+    with pytest.raises(ProjectError, match="its last 17 are needed"):
+        plan(tmp_path, text)
+
+
+@pytest.mark.parametrize("key", ["keyframes", "extend", "retake"])
+@pytest.mark.parametrize(
+    "name", ["wan-2.1-14b", "wan-2.2-ti2v-5b", "hunyuan-video", "hunyuan-video-1.5", "cogvideox-5b"]
+)
+def test_who_cannot_names_those_who_can(name: str, key: str, tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png")
+    write_clip(tmp_path / "clip.mp4", 6.0)
+    said = {
+        "keyframes": 'keyframes = [{ image = "a.png", frame = 4 }]\n',
+        "extend": 'extend = "clip.mp4"\n',
+        "retake": "retake = { from = 1, to = 2 }\n",
+    }
+    head = f'[project]\nname = "p"\nmodel = "{name}"\n'
+    with pytest.raises(ProjectError) as caught:
+        plan(tmp_path, head + BASE + said[key])
+    assert f"cannot be given {key!r}" in caught.value.message
+    assert caught.value.hint is not None
+    assert {"ltx-2", "wan-2.1-vace-1.3b", "wan-2.1-vace-14b"} <= set(
+        caught.value.hint.removeprefix("models that can: ").split(", ")
+    )

@@ -117,7 +117,8 @@ class StageWork(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Footprint(Struct, frozen=True, forbid_unknown_fields=True):
-    """The file. ``versions``: what it was traced with."""
+    """The file. ``versions``: what it was traced with. ``stages``: by name; ``encode_condition`` of
+    a sound, which another part encodes, is ``encode_condition:sound``."""
 
     model: str
     versions: dict[str, str]

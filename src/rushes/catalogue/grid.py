@@ -101,10 +101,10 @@ class Grid(Struct, frozen=True, forbid_unknown_fields=True):
             side_min=self.side_min * factor,
         )
 
-    def going_on(self) -> Grid:
+    def going_on(self, longest: int = ENDLESS) -> Grid:
         """The same for what follows another clip: no frame of it stands alone."""
         step = self.frames_multiple
-        return msgspec.structs.replace(self, frames_offset=0, frames_min=step, frames_max=ENDLESS)
+        return msgspec.structs.replace(self, frames_offset=0, frames_min=step, frames_max=longest)
 
 
 class AudioGrid(Struct, frozen=True, forbid_unknown_fields=True):

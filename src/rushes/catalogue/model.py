@@ -26,14 +26,16 @@ ControlKind = Literal["depth", "pose", "edges", "reference"]
 """What a ``control`` video may show; a ``reference`` is whatever an adapter was trained to read."""
 
 
-Numerics = Literal["fp8", "int8", "tiled"]
+Numerics = Literal["fp8", "int8", "nvfp4", "tiled"]
 """How a part may be made to need less memory at the price of other bytes: weights cast to float8
-between their uses, weights rounded to int8, pictures coded in tiles."""
+between their uses, rounded to int8, rounded to NVFP4's four bits, pictures coded in tiles."""
+
+NARROW_BITS: Mapping[str, float] = {"fp8": 8.0, "int8": 8.0, "nvfp4": 4.5}
+"""Bits a weight in numerics that keep weights narrow: NVFP4 has a scale of 8 for every 16."""
 
 NOT_DONE: Mapping[str, str] = {
-    "nvfp4": "NVFP4 is not done: only Blackwell GPUs compute in it; to store as little, give GGUF",
     "gguf": "a GGUF file is a checkpoint of its own: name it as path in [models.NAME]",
-    "nf4": "4-bit floats need bitsandbytes, which Rushes does not depend on",
+    "nf4": "nf4 needs bitsandbytes, which Rushes does not depend on; nvfp4 takes as little",
 }
 """Numerics that are known and not offered, with the reason."""
 
@@ -157,6 +159,8 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
         choice: which variant this is; "" for the model itself.
         like: id of the entry whose architecture this is, for weights of a project's own.
         numerics: by part, where it does not compute as it is stored; from rushes.lock.
+        tail: frames of what it extends that a clip begins with, unseen, for models that go on from
+            pictures and not from latents.
         tiles: whether its video VAE works in tiles where it is asked to, or always.
         stated: numerics that the project states for its shot; they stand in for locked ones.
         remote: the project's name of it where others run it; "" for one that runs here.
@@ -179,6 +183,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     control_kinds: list[ControlKind] = []
     control_loras: dict[ControlKind, str] = {}
     reach: Reach | None = None
+    tail: int = 0
     mel: Mel | None = None
     schedules: dict[str, Sampling] = {}
     speeds: dict[SpeedName, Speed] = {}
@@ -233,6 +238,8 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
         """
         if upscale > 1:
             return self.grid.larger(upscale)
+        if extends and self.tail:
+            return self.grid.going_on(self.grid.frames_max - self.tail)
         if self.reach is None:
             return self.grid
         return self.grid.going_on() if extends else self.grid.without_end()

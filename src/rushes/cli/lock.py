@@ -25,7 +25,7 @@ def shorten(text: str) -> str:
     epilog="""\b
 Examples:
   rushes lock              add what is missing; refuse (exit 3) what differs
-  rushes lock --vram 24GB  choose numerics (fp8, int8, tiles) for a card of that memory
+  rushes lock --vram 24GB  choose numerics (fp8, int8, nvfp4, tiles) for a card of that memory
   rushes lock --update     accept the weights and versions that are installed
   rushes lock --accept opening    keep this take: make --locked makes it again""",
 )

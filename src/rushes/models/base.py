@@ -99,9 +99,12 @@ class GivenMedia:
 
     Args:
         pictures: (H, W, 3) uint8 RGB of any size, by role: ``image``, ``last_image``,
-            ``reference.N``.
-        clips: ``frames`` pictures each, by role: ``video``, ``mask``, ``control``.
+            ``reference.N``, ``keyframe.N`` at frame N.
+        clips: ``frames`` pictures each, by role: ``video``, ``mask``, ``control``; and ``extend``,
+            the end of another clip, with which this one begins.
         control_kind: what ``control`` shows: ``depth``, ``pose`` or ``edges``; else "".
+        again: frames of ``video``, from the first up to the second, that are made again; (0, 0)
+            where ``mask`` alone says it.
     """
 
     frames: int
@@ -110,6 +113,7 @@ class GivenMedia:
     pictures: Mapping[str, Frame]
     clips: Mapping[str, Sequence[Frame]]
     control_kind: str = ""
+    again: tuple[int, int] = (0, 0)
 
 
 class Placement(Struct, frozen=True):

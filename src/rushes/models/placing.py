@@ -2,7 +2,7 @@
 
 Placement moves bytes and changes none: a part is resident, or put off the device while others work,
 or streamed through it block by block. Numerics change what is computed: layers cast to fp8 between
-their uses, weights rounded to int8, pictures decoded in tiles. The plan chooses both
+their uses, weights rounded to int8 or four bits, pictures decoded in tiles. The plan chooses both
 (:mod:`rushes.plan.memory`).
 
 What is not done here is refused by name: :data:`rushes.catalogue.model.NOT_DONE`.
@@ -51,7 +51,7 @@ def apply_numerics(part: Any, numerics: str) -> None:
     """Change how a loaded part computes.
 
     Args:
-        numerics: ``fp8``, ``int8``, ``tiled``, or "" for as it was loaded.
+        numerics: ``fp8``, ``int8``, ``nvfp4``, ``tiled``, or "" for as it was loaded.
 
     Raises:
         StageFailed: the part cannot, or the numerics are not done here.
@@ -62,6 +62,11 @@ def apply_numerics(part: Any, numerics: str) -> None:
         cast_to_fp8(part)
     elif numerics == "int8":
         round_to_int8(part)
+    elif numerics == "nvfp4":
+        from rushes.models.nvfp4 import pack_linear
+
+        for layer in castable_layers(part):
+            pack_linear(layer)
     elif numerics == "tiled" and hasattr(part, "enable_tiling"):
         part.enable_tiling()
     else:

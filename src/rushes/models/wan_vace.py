@@ -1,14 +1,15 @@
 """What Wan VACE is given: footage, a mask of what is made again, references, single pictures.
 
-Everything becomes one control: a clip with a mask. Pictures are frames of it that are kept, with
-grey that is to be made between them; a control video is footage that is made again whole.
+Everything becomes one control: a clip with a mask. Pictures, and the end of another clip, are
+frames of it that are kept, with grey that is to be made between them; of footage a span can be made
+again, and a control video is made again whole.
 
 Reference: ``WanVACEPipeline`` of diffusers 0.42.1, and VACE, 2025 (arXiv 2503.07598).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def _lay_out(opened: OpenedCheckpoint, media: GivenMedia) -> tuple[torch.Tensor,
     """Pixels (1, 3, F, H, W) in [-1, 1] and the mask (1, 3, F, H, W) in [0, 1], float32."""
     shape = (1, 3, media.frames, media.height, media.width)
     footage = media.clips.get("video", media.clips.get("control"))
-    kept = [n for name, n in (("image", 0), ("last_image", -1)) if name in media.pictures]
+    kept = dict(_find_kept(media))
     mask = torch.ones(shape)
     if footage is not None:
         video = _prepare(opened, footage, media)
@@ -66,11 +67,26 @@ def _lay_out(opened: OpenedCheckpoint, media: GivenMedia) -> tuple[torch.Tensor,
         video = torch.zeros(shape)
     if "mask" in media.clips:
         mask = ((_prepare(opened, media.clips["mask"], media) + 1) / 2).clamp(0, 1)
-    for number in kept:
-        picture = media.pictures["image" if number == 0 else "last_image"]
+    if media.again != (0, 0):
+        start, end = media.again
+        mask = mask.clone()
+        mask[:, :, :start] = mask[:, :, end:] = 0
+    for number, picture in kept.items():
         video[:, :, number] = _prepare(opened, [picture], media)[:, :, 0]
         mask[:, :, number] = 0
     return video, mask
+
+
+def _find_kept(media: GivenMedia) -> Iterator[tuple[int, Frame]]:
+    """Frames that are kept, and where."""
+    yield from enumerate(media.clips.get("extend", ()))
+    for name, picture in media.pictures.items():
+        if name == "image":
+            yield 0, picture
+        elif name == "last_image":
+            yield media.frames - 1, picture
+        elif name.startswith("keyframe."):
+            yield int(name.partition(".")[2]), picture
 
 
 def _prepare(opened: OpenedCheckpoint, frames: Sequence[Frame], media: GivenMedia) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -68,6 +68,8 @@ class TakePlanner:
         self.make, self.shot, self.bases = make, shot, bases
         self.seed, self.mends = seed, mends
         self.time = Timeline(shot.model, shot.shape.fps)
+        extends = shot.conditions.extend is not None
+        self.tail = shot.model.tail if extends else 0  # frames before the clip's own
         self.nodes: dict[str, Node] = {}
         self.seams: list[float] = []
 
@@ -83,7 +85,7 @@ class TakePlanner:
         text = self._encode_text(prompt, together)
         before, tail = self._find_beginning()
         start = self.time.frames_of(before.end) if before is not None else 0
-        windows = self.time.windows(start + shot.shape.frames, before)
+        windows = self.time.windows(start + self.tail + shot.shape.frames, before)
         ends = [self.time.frames_of(window.end) - start for window in windows[:-1]]
         self.seams = [frame / shot.shape.fps for frame in ends]
         apart = together is None
@@ -190,10 +192,10 @@ class TakePlanner:
     def _find_beginning(self) -> tuple[Window | None, Node | None]:
         """What an extension goes on from: the last window there is, and its latents."""
         extend, reach = self.shot.conditions.extend, self.shot.model.reach
+        if extend is None or self.tail:
+            return None, None
         if isinstance(extend, str):
             return self.bases[extend].last, self.bases[extend].latents
-        if extend is None:
-            return None, None
         assert reach is not None
         latents = reach.overlap + 1
         frames = self.time.frames_of(latents)
@@ -207,29 +209,40 @@ class TakePlanner:
         given, shape = self.shot.conditions, self.shot.shape
         if not encodes_together(find_family(self.shot.model.family), given):
             return None
-        files = [(picture.key, picture.file) for picture in given.pictures]
+        files = [(self._name_picture(picture), picture.file) for picture in given.pictures]
         files += [(f"reference.{n}", file) for n, file in enumerate(given.references)]
         pictures = len(files)
         control = None if given.control is None else given.control.file
         clips = {"video": given.video, "mask": given.mask, "control": control}
         files += [(name, file) for name, file in clips.items() if isinstance(file, SourceFile)]
-        made: Inputs = []
-        if isinstance(given.video, str):
-            made.append(("video", self.bases[given.video].frames))
+        files += [("extend", given.extend)] if isinstance(given.extend, SourceFile) else []
+        others = {"video": given.video, "extend": given.extend}
+        made: Inputs = [
+            (name, self.bases[shot].frames)
+            for name, shot in others.items()
+            if isinstance(shot, str)
+        ]
+        kinds: dict[str, Literal["tail"]] = {"extend": "tail"}
         roles: tuple[Role, ...] = tuple(
-            (name, "picture" if n < pictures else "clip")
+            (name, "picture" if n < pictures else kinds.get(name, "clip"))
             for n, (name, _) in enumerate([*files, *made])
         )
-        kind = "" if given.control is None else given.control.kind
         params = EncodeGivenParams(
-            shape.frames,
+            self.tail + shape.frames,
             shape.height,
             shape.width,
             shape.fps,
             roles,
-            kind,
+            "" if given.control is None else given.control.kind,
+            self.tail,
+            (0, 0) if given.retake is None else (given.retake.start, given.retake.end),
         )
         return self._add("encode_given", params, made, tuple(files), load=True)
+
+    def _name_picture(self, picture: Picture) -> str:
+        """The role of a picture, and for one that is neither the first nor the last its frame."""
+        frame = self.tail + picture.frame
+        return f"keyframe.{frame}" if picture.key == "keyframes" else picture.key
 
     def _lora_files(self) -> Files:
         loras = self.shot.conditions.loras
@@ -380,7 +393,7 @@ class TakePlanner:
                 width=shape.width,
                 fps=shape.fps,
                 skips=skips,
-                drop=self.time.frames_of(first.given),
+                drop=self.time.frames_of(first.given) + self.tail,
             ),
             inputs,
             load=True,

@@ -117,7 +117,8 @@ class _Reader:
         self.shot, self.name, self.shape = shot, name, shape
         self.folder, self.source, self.shots = folder, source, shots
         reach, step = model.reach, model.latents.video_frames
-        self.least_frames = reach.overlap * step + 1 if reach is not None else shape.frames
+        self.least_frames = reach.overlap * step + 1 if reach is not None else model.tail
+        self.tail, self.silent = model.tail, model.latents.audio is None
         self.most_frames = model.grid.frames_max
         self.sounds: Literal["none", "track"] | None = None
         if shot.audio == NO_SOUND:
@@ -310,6 +311,9 @@ class _Reader:
                 f"{mine.fps:g} fps",
                 "give both the same size and fps",
             )
+        if key == "extend" and theirs.frames < self.tail:
+            message = f"{other!r} has {theirs.frames} frames, and its last {self.tail} are needed"
+            raise self.error(key, message, f"give {other!r} at least {self.tail} frames")
         if key == "video" and mine.frames != theirs.frames:
             hint = f"frames = {theirs.frames}"
             raise self.error(
@@ -326,6 +330,8 @@ class _Reader:
             raise self.error("retake", f"the span from {said.start:g} to {said.end:g} s is empty")
         if end > self.shape.frames:
             raise self.error("retake", f"the clip ends at {self.shape.seconds:.4g} s")
+        if self.silent and said.what == "sound":
+            raise self.error("retake", "the model makes no sound", 'what = "picture"')
         return Retake(start, end, said.what)
 
     def _picture(self, said: str, key: str) -> SourceFile:

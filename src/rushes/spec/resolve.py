@@ -326,7 +326,8 @@ def _resolve_shape(
     if (size := layers.pick("size", None)) is not None:
         width, height = map(int, size.split("x"))
     fps = float(layers.pick("fps", model.defaults.fps))
-    frames, asked = grid.fewest_frames(model.defaults.frames - extends), None
+    usual = grid.fewest_frames(model.defaults.frames - extends)
+    frames, asked = min(usual, grid.frames_max), None
     if base is not None and not extends:
         frames = base.shape.frames
     for table, path in zip(layers.tables, layers.paths, strict=True):

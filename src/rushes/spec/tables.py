@@ -42,7 +42,7 @@ Money = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?$(?!\n)", descr
 Usd = Annotated[float, Meta(ge=0, le=MAX_USD)]
 TaskClass = Annotated[str, Meta(pattern=NAME, max_length=64)]
 AnyServerUrl = Annotated[str, Meta(pattern=r"^(https?|rtsps?)://[^\s/]\S*$(?!\n)", max_length=1024)]
-Quantisation = Literal["none", "fp8", "int8"]
+Quantisation = Literal["none", "fp8", "int8", "nvfp4"]
 VarName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", max_length=64)]
 
 

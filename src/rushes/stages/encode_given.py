@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rushes.models.base import Family, GivenMedia
 from rushes.spec.given import Conditions
 from rushes.stages.base import Job, Made, Params, Stage
-from rushes.stages.footage import read_clip, read_picture
+from rushes.stages.footage import read_clip, read_picture, read_tail
 
-Role = tuple[str, Literal["picture", "clip"]]
-"""The name of an input, and what is read of it."""
+if TYPE_CHECKING:
+    from rushes.models.base import Frame
+
+Role = tuple[str, Literal["picture", "clip", "tail"]]
+"""The name of an input, and what is read of it: a picture, as many frames as the clip has, its last
+ones."""
 
 
 class EncodeGivenParams(Params, frozen=True):
@@ -19,8 +23,12 @@ class EncodeGivenParams(Params, frozen=True):
 
     Args:
         roles: names of the inputs, and whether each is a picture or footage of the clip's length:
-            ``image``, ``last_image``, ``reference.N``; ``video``, ``mask``, ``control``.
+            ``image``, ``last_image``, ``reference.N``, ``keyframe.N`` at frame N; ``video``,
+            ``mask``, ``control``; ``extend``, whose end is read.
         control_kind: what a ``control`` video shows; "" where there is none.
+        tail: frames that are read of ``extend``.
+        again: frames of ``video``, from the first up to the second, that are made again; (0, 0)
+            for what the mask says, or all.
     """
 
     frames: int
@@ -29,6 +37,8 @@ class EncodeGivenParams(Params, frozen=True):
     fps: float
     roles: tuple[Role, ...]
     control_kind: str = ""
+    tail: int = 0
+    again: tuple[int, int] = (0, 0)
 
 
 def encodes_together(family: Family, given: Conditions) -> bool:
@@ -53,17 +63,21 @@ def run(job: Job) -> Made:
             for name, kind in params.roles
             if kind == "picture"
         },
-        {
-            name: read_clip(_path_of(job, name), params.frames, params.fps, still=name == "mask")
-            for name, kind in params.roles
-            if kind == "clip"
-        },
+        {name: _read(job, name, kind) for name, kind in params.roles if kind != "picture"},
         params.control_kind,
+        params.again,
     )
     target = job.folder / "given.safetensors"
     tensors = job.model.encode_given(media)
     save_file({name: value.contiguous().cpu() for name, value in tensors.items()}, target)
     return Made({"given": target})
+
+
+def _read(job: Job, name: str, kind: str) -> list[Frame]:
+    params: EncodeGivenParams = job.params
+    if kind == "tail":
+        return read_tail(_path_of(job, name), params.tail, params.fps)[1]
+    return read_clip(_path_of(job, name), params.frames, params.fps, still=name == "mask")
 
 
 def _path_of(job: Job, name: str) -> Path:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 
 from rushes.catalogue.model import Speed
 from rushes.errors import StageFailed
-from rushes.models.base import LoadedModel, find_family
+from rushes.models.base import LoadedModel, Placement, find_family
 from rushes.types import VideoShape
 from tests.models.contract.cogvideox import COGVIDEOXS
 from tests.models.contract.hunyuan import HUNYUANS
@@ -252,7 +254,6 @@ def test_pickles_are_never_read(tiny: Tiny, opened: Open, tmp_path: Path) -> Non
 def test_a_checkpoint_of_another_architecture_is_refused(
     tiny: Tiny, opened: Open, tmp_path: Path
 ) -> None:
-    import json
     import shutil
 
     folder = tmp_path / "other"
@@ -262,6 +263,35 @@ def test_a_checkpoint_of_another_architecture_is_refused(
     (folder / "model_index.json").write_text(json.dumps(index))
     with pytest.raises(StageFailed, match="has no vae"):
         list(tiny.open(folder).decode_video(opened(tiny).make(next(iter(tiny.cases)))))
+
+
+PLANS: list[tuple[str, str]] = [
+    ("", "blocks"), ("fp8", "parts"), ("int8", "leaves"), ("nvfp4", "blocks"),
+]  # fmt: skip
+
+FIRST = {tiny.model.family: tiny for tiny in reversed(TINIES)}
+"""One of every family."""
+
+
+@pytest.mark.parametrize("tiny", FIRST.values(), ids=repr)
+@pytest.mark.parametrize(("numerics", "placement"), PLANS)
+def test_quantised_and_offloaded_plans_run(
+    tiny: Tiny, numerics: str, placement: str, opened: Open
+) -> None:
+    """Placement alone changes no bit; narrow weights change the latents, and not beyond measure."""
+    one, case = opened(tiny), next(iter(tiny.cases))
+    index = json.loads((one.folder / "model_index.json").read_text())
+    streamed = tuple(p for p in index if p.startswith(("transformer", "text_encoder")))
+    narrow = {part: numerics for part in streamed if part.startswith("transformer") and numerics}
+    entry = msgspec.structs.replace(tiny.at(one.folder), numerics=narrow)
+    loaded = find_family(entry.family).open(one.folder, entry, "cpu")
+    loaded.place(Placement(placement, False, streamed))
+    other = Opened(tiny, one.folder)
+    other.loaded = loaded
+    plain, made = one.make(case)["video"], other.make(case)["video"]
+    assert torch.isfinite(made).all()
+    assert torch.equal(made, plain) == (not numerics)
+    assert (made - plain).float().norm() < plain.float().norm()
 
 
 WITH_LORA = pytest.mark.parametrize("tiny", [t for t in TINIES if t.save_lora], ids=repr)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rushes.media import read_frames
 from tests.media_files import write_picture
 from tests.models.contract import hunyuan
 from tests.models.contract.kit import Tiny
@@ -59,6 +60,23 @@ def test_a_shot_is_made_from_the_frames_of_another(tmp_path: Path) -> None:
     assert one != two
     assert ("one", "encode_given") in ran(document)
     assert ("two", "encode_given") in ran(document)
+
+
+@pytest.mark.slow
+def test_vace_goes_on_and_makes_a_span_again(tmp_path: Path) -> None:
+    text = (
+        'steps = 1\n[shots.one]\nprompt = "a red ball"\nframes = 17\n'
+        '[shots.two]\nextend = "one"\nframes = 4\n'
+        '[shots.three]\nprompt = "a blue ball"\nvideo = "one"\n'
+        "retake = { from = 0.25, to = 0.5 }\nframes = 17\n"
+    )
+    folder = write_tiny(tmp_path, BY_NAME["wan-2.1-vace"], "wan-2.1-vace-1.3b", text)
+    paths = {shot["name"]: folder / shot["path"] for shot in make(folder)["shots"]}
+    frames = {name: [frame for _, frame in read_frames(path)] for name, path in paths.items()}
+    assert {name: len(found) for name, found in frames.items()} == {
+        "one": 17, "two": 4, "three": 17,
+    }  # fmt: skip
+    assert ran(make(folder)) == set()
 
 
 @pytest.mark.slow

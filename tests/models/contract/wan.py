@@ -164,22 +164,30 @@ def vace_inputs(media: GivenMedia) -> dict[str, Any]:
     if names:
         found["reference_images"] = [to_image(media.pictures[name]) for name in names]
     footage = media.clips.get("video", media.clips.get("control"))
-    ends = [n for name, n in (("image", 0), ("last_image", -1)) if name in media.pictures]
-    if footage is None and not ends:
+    places = {"image": 0, "last_image": -1}
+    kept = {places[n]: p for n, p in media.pictures.items() if n in places}
+    kept |= {int(n[9:]): p for n, p in media.pictures.items() if n.startswith("keyframe.")}
+    kept |= dict(enumerate(media.clips.get("extend", [])))
+    if footage is None and not kept:
         return found
     grey = np.full((media.height, media.width, 3), 128, np.uint8)
     video = list(footage) if footage is not None else [grey] * media.frames
     mask = list(media.clips.get("mask", [np.full_like(grey, 255)] * media.frames))
-    for number in ends:
-        video[number] = media.pictures["image" if number == 0 else "last_image"]
-        mask[number] = np.zeros_like(grey)
+    for number, shown in kept.items():
+        video[number], mask[number] = shown, np.zeros_like(grey)
+    if media.again != (0, 0):
+        span = range(*media.again)
+        mask = [frame if n in span else np.zeros_like(grey) for n, frame in enumerate(mask)]
     return {**found, "video": [to_image(f) for f in video], "mask": [to_image(f) for f in mask]}
 
 
-def give(height: int = HEIGHT, width: int = WIDTH, **media: Any) -> GivenMedia:
+def give(
+    height: int = HEIGHT, width: int = WIDTH, again: tuple[int, int] = (0, 0), **media: Any
+) -> GivenMedia:
     pictures = {n.replace("_at_", "."): v for n, v in media.items() if not isinstance(v, list)}
     clips = {name: value for name, value in media.items() if isinstance(value, list)}
-    return GivenMedia(FRAMES, height, width, pictures, clips, "depth" if "control" in clips else "")
+    kind = "depth" if "control" in clips else ""
+    return GivenMedia(FRAMES, height, width, pictures, clips, kind, again)
 
 
 def masks() -> list[Frame]:
@@ -199,7 +207,10 @@ GRID = Grid(4, 1, 5, 33, 16, [SIZE], [16.0])
 ILLEGAL = ((FRAMES + 1, WIDTH, HEIGHT), (FRAMES, WIDTH + 8, HEIGHT), (FRAMES, WIDTH, HEIGHT + 16))
 T2V = partial(run, kind=diffusers.WanPipeline)
 I2V = partial(run, kind=diffusers.WanPipeline, picture_kind=diffusers.WanImageToVideoPipeline)
-VACE_CONTROLS = ["image", "last_image", "video", "mask", "references", "control", "loras"]
+VACE_CONTROLS = [
+    "image", "last_image", "keyframes", "extend", "video", "mask", "retake", "references",
+    "control", "loras",
+]  # fmt: skip
 IMAGE_2_1 = {"in_channels": 36, "image_dim": 8, "added_kv_proj_dim": 24}
 LARGE, SMALL = (40, 60), (24, 36)
 """Pictures of the clip's proportions and other sizes."""
@@ -325,6 +336,11 @@ WANS = [
                 image=picture(HEIGHT, WIDTH), last_image=picture(HEIGHT, WIDTH, seed=1)
             ),
             "image": lambda: give(image=picture(HEIGHT, WIDTH)),
+            "keyframes": lambda: give(
+                keyframe_at_3=picture(HEIGHT, WIDTH), keyframe_at_6=picture(HEIGHT, WIDTH, seed=1)
+            ),
+            "extend": lambda: give(extend=clip(5, HEIGHT, WIDTH)),
+            "retake": lambda: give(video=clip(FRAMES, HEIGHT, WIDTH), again=(3, 6)),
             "control with references": lambda: give(
                 control=clip(FRAMES, HEIGHT, WIDTH, 2), reference_at_0=picture(50, 30)
             ),

@@ -20,7 +20,10 @@ WORTH = 1.05
 """A plan that is no slower than this, against everything resident, is as good as any: its numbers
 are not changed to gain less."""
 
-NARROW: tuple[Numerics, ...] = ("fp8", "int8")
+NARROW: tuple[Numerics, ...] = ("fp8", "int8", "nvfp4")
+FEW_BITS = 1.5
+"""Four bits are proposed only where every plan with more would take so many times as long: they
+cost more of the picture than eight do."""
 VAES = ("vae", "diffusion_decoder")
 """Parts whose only other numerics are tiles."""
 
@@ -173,7 +176,8 @@ class Chooser:
         else:
             taken = min(found, key=lambda c: c.prediction.peak)
         parts = tuple(task.works(numerics))
-        return StageChoice(task.stage, demand.model, taken, tuple(found), parts)
+        stage = task.stage.partition(":")[0]
+        return StageChoice(stage, demand.model, taken, tuple(found), parts)
 
     def _predict(
         self, task: Task, placement: Placement, numerics: ChosenNumerics, total: int
@@ -211,6 +215,7 @@ class Chooser:
                 short = max(max(c.prediction.peak for c in mine) - self.limit, 0)
                 times = [times for _, times in demand.tasks]
                 seconds = sum(c.prediction.seconds * n for c, n in zip(mine, times, strict=True))
+                seconds *= FEW_BITS if "nvfp4" in numerics.values() else 1.0
                 cost = float(short) if short else max(seconds, plain * WORTH)
                 ranks.append(((short > 0, cost, number), numerics))
             found[demand.model] = min(ranks, key=lambda item: item[0])[1]

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from rushes.catalogue.model import Model
 from rushes.plan.memory.choose import Demand
 from rushes.plan.memory.predict import Task
-from rushes.plan.memory.quantities import describe_node
+from rushes.plan.memory.quantities import describe_node, name_work
 from rushes.plan.memory.restate import find_stated_footprint
 from rushes.plan.nodes import Node
-
-TRACED_AS = {"repair": "denoise"}
-"""Stages that do what another does, over a part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ def find_demands(nodes: Iterable[Node], models: Mapping[str, Model]) -> Demands:
             continue
         model = models.get(node.model)
         footprint = footprints.get(node.model)
-        stage = TRACED_AS.get(node.stage, node.stage)
+        stage = name_work(node)
         if model is None or footprint is None or stage not in footprint.stages:
             untraced[node.model] = None
             continue

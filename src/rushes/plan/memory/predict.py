@@ -10,11 +10,16 @@ from dataclasses import dataclass
 
 from rushes.catalogue.device import Device
 from rushes.catalogue.footprint import Footprint, Quantities, StageWork, Weights, Work
-from rushes.catalogue.model import Numerics
+from rushes.catalogue.model import NARROW_BITS, Numerics
 from rushes.models.base import Placement
 
 EFFICIENCY = 0.5
 """Of the arithmetic that a card is said to do, what transformers and convolutions reach."""
+
+NVFP4_PIECE, NVFP4_SCRATCH = 1 << 22, 6
+"""Weights that :mod:`rushes.models.nvfp4` widens at once, and bytes a weight that it needs then."""
+NVFP4_MOVED = 20
+"""Bytes that are read and written for each on the way, beside the narrow and the wide weight."""
 
 ChosenNumerics = Mapping[str, Numerics]
 """By part; one that is not named computes as it is stored."""
@@ -78,9 +83,24 @@ class Task:
 
 def stored_bytes(weights: Weights, numerics: str | None) -> int:
     """Bytes of a part's weights in these numerics."""
-    if numerics in ("fp8", "int8"):
-        return weights.nbytes - weights.castable + weights.castable // weights.width
-    return weights.nbytes
+    return weights.nbytes - _spared(weights.castable, weights, numerics)
+
+
+def _spared(castable: int, weights: Weights, numerics: str | None) -> int:
+    """Bytes by which castable layers of so many are smaller in these numerics."""
+    if numerics is None or numerics not in NARROW_BITS:
+        return 0
+    return castable - round(castable * NARROW_BITS[numerics] / 8 / weights.width)
+
+
+def _widened(weights: Weights, numerics: str | None) -> int:
+    """Bytes of the largest layer that is kept narrow, once it is widened, and on the way there."""
+    if numerics not in NARROW_BITS and not weights.packed:
+        return 0
+    scratch = 0
+    if numerics == "nvfp4":
+        scratch = round(NVFP4_SCRATCH * min(weights.widest / weights.width, NVFP4_PIECE))
+    return weights.widest + scratch
 
 
 def predict(
@@ -100,10 +120,9 @@ def predict(
             here = list(works)
         weights = sum(_on_device(name, parts[name], placement, numerics) for name in here)
         law = work.cpu if device.kind == "cpu" else work.cuda
-        narrow = numerics.get(part) in ("fp8", "int8") or parts[part].packed
         active = max(law.value(shape) for shape in task.shapes)
         spare = max(law.spare(shape) for shape in task.shapes) * active
-        widened = parts[part].widest if narrow else 0
+        widened = _widened(parts[part], numerics.get(part))
         moments.append((weights + others, round(active), widened, round(spare)))
     weights, work_bytes, widened, spare_bytes = max(moments, key=sum, default=(0, 0, 0, 0))
     loading = _loading_bytes(works, parts, device, numerics, others)
@@ -125,12 +144,11 @@ def _on_device(part: str, weights: Weights, placement: Placement, numerics: Chos
     whole = stored_bytes(weights, numerics.get(part))
     if part not in placement.streamed:
         return whole
-    narrow = numerics.get(part) in ("fp8", "int8")
     held = 2 if placement.stream else 1  # with a stream the next one comes meanwhile
     if placement.kind == "blocks" and weights.blocks:
-        cut = weights.width - 1 if narrow else 0
-        block = weights.block - weights.block_castable * cut // weights.width
-        moving = weights.streamed - weights.streamed_castable * cut // weights.width
+        how = numerics.get(part)
+        block = weights.block - _spared(weights.block_castable, weights, how)
+        moving = weights.streamed - _spared(weights.streamed_castable, weights, how)
         return whole - moving + held * block
     return min(whole, held * weights.leaf)
 
@@ -177,8 +195,10 @@ def _seconds(
         weights = task.footprint.parts[part]
         once = work.flops.value(task.quantities) / (device.tflops * 1e12 * EFFICIENCY)
         calls = work.calls if task.quantities.get("guided", 1.0) else 1.0
-        if numerics.get(part) in ("fp8", "int8"):  # read narrow, written and read wide
-            moved = weights.castable * (1 / weights.width + 2)
+        how = numerics.get(part)
+        if how is not None and how in NARROW_BITS:  # read narrow, written and read wide
+            moved = weights.castable * (NARROW_BITS[how] / 8 / weights.width + 2)
+            moved += NVFP4_MOVED * weights.castable / weights.width if how == "nvfp4" else 0
             once += calls * moved / (device.bandwidth_gbs * 1e9)
         if weights.packed:  # read packed; what it unpacks to is written and read, see Packed.weigh
             share = weights.widest / max(weights.leaf, 1)

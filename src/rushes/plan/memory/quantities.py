@@ -20,6 +20,17 @@ Shapes = tuple[Quantities, ...]
 """Of the passes of one node, the longest first."""
 
 
+TRACED_AS = {"repair": "denoise"}
+"""Stages that do what another does, over a part of it."""
+
+
+def name_work(node: Node) -> str:
+    """The stage of a footprint that a node is: sound is encoded by another part than pictures."""
+    params = node.params
+    sound = isinstance(params, EncodeConditionParams) and params.kind == "sound"
+    return f"{node.stage}:sound" if sound else TRACED_AS.get(node.stage, node.stage)
+
+
 def describe_node(node: Node, model: Model, stage: StageWork) -> tuple[Shapes, float]:
     """Quantities of the passes that a node makes, and how often the first of them is made."""
     params, grid = node.params, model.latents
@@ -27,7 +38,8 @@ def describe_node(node: Node, model: Model, stage: StageWork) -> tuple[Shapes, f
         tiles, (tall, wide) = _tiles(params, model)
         area = tall * wide
         guided = params.guidance > 1 or params.audio_guidance > 1
-        cells = area * (params.latents + len(params.keyframes)) + _control_cells(node, model)
+        beside = len(params.keyframes) + _count_references(node)
+        cells = area * (params.latents + beside) + _control_cells(node, model)
         whole = _area(params.height, params.width, model) * params.latents
         quantities = {
             "cells": float(cells),
@@ -45,6 +57,8 @@ def describe_node(node: Node, model: Model, stage: StageWork) -> tuple[Shapes, f
         lengths = _passes(latents, stage)
         shapes = (_coder(n, params.height, params.width, model) for n in dict.fromkeys(lengths))
         return tuple(shapes), sum(lengths) / lengths[0]
+    if isinstance(params, EncodeConditionParams) and params.kind == "sound":
+        return ({"sound": float(params.audio_latents)},), 1.0
     if isinstance(params, EncodeConditionParams | EncodeGivenParams):
         frames = (params.frames - 1) // grid.video_frames + 1
         return (_coder(frames, params.height, params.width, model),), 1.0
@@ -83,6 +97,12 @@ def _control_cells(node: Node, model: Model) -> int:
             frames = (params.frames - 1) // model.latents.video_frames + 1
             return frames * _area(params.height, params.width, model)
     return 0
+
+
+def _count_references(node: Node) -> int:
+    """Pictures that are denoised with the clip, as frames before it."""
+    given = (p for _, before in node.inputs if isinstance(p := before.params, EncodeGivenParams))
+    return sum(name.startswith("reference.") for params in given for name, _ in params.roles)
 
 
 def _passes(latents: int, stage: StageWork) -> list[int]:
