@@ -1,8 +1,10 @@
-# Everything a newcomer needs: `make clip` and `make test` set up what they use, in .venv alone.
+# Everything a newcomer needs: `make clip` and `make test` set up what they use, in .venv, and for the tests
+# of paid calls in .venv-litellm.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= auto
+LITELLM := .venv-litellm
 
 .DEFAULT_GOAL := help
 .PHONY: help clip test lint types imports sizes unit schema golden bench train-sprite train-spotter clean
@@ -39,7 +41,13 @@ imports: $(VENV)/.dev  ## the direction of imports
 sizes: $(VENV)/.dev  ## the size table: lines of the longest files and functions
 	@$(BIN)/python tools/sizes.py
 
-unit: $(VENV)/.dev  ## tests
+$(LITELLM)/.done: src/rushes/paid/litellm.txt
+	@echo "setting up $(LITELLM) (once; about a minute)"
+	@$(PYTHON) -m venv $(LITELLM)
+	@$(LITELLM)/bin/pip install -q --disable-pip-version-check -r src/rushes/paid/litellm.txt
+	@touch $@
+
+unit: $(VENV)/.dev $(LITELLM)/.done  ## tests
 	@$(BIN)/python -m pytest -n $(JOBS)
 
 schema: $(VENV)/.dev  ## write docs/rushes.schema.json from the parser's own types
@@ -57,5 +65,5 @@ train-sprite: $(VENV)/.dev  ## train the embedded model from nothing (hours)
 train-spotter: $(VENV)/.dev  ## train the embedded reader from nothing (hours)
 	@$(BIN)/python -m training.spotter.train --all
 
-clean:           ## remove what builds made; .venv stays
+clean:           ## remove what builds made; environments stay
 	@rm -rf examples/*/out examples/*/.rushes .mypy_cache .ruff_cache .hypothesis

@@ -54,8 +54,10 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_store(monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_store(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     monkeypatch.delenv("RUSHES_STORE", raising=False)
+    payments = tmp_path_factory.getbasetemp() / "no-payments" / "payments.sqlite"
+    monkeypatch.setenv("RUSHES_PAYMENTS", str(payments))
 
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,7 @@ SECTIONS = {
     "## Top level": ["include"],
     "## [project]": [info.encode_name for info in fields(tables.ProjectTable)],
     "## [readers.NAME]": [info.encode_name for info in fields(tables.ReaderTable)],
+    "## [remotes.NAME]": [info.encode_name for info in fields(tables.RemoteTable)],
     "## [models.NAME]": [info.encode_name for info in fields(tables.ModelTable)],
     "## Settings": [info.encode_name for info in fields(tables.Settings)],
     "### Only in [presets.NAME] and": ["prompt", "vars"],

@@ -51,7 +51,7 @@ Start here:
   rushes make                      build it; a second time nothing runs
   rushes why opening:denoise       what would make it run again
 Exit codes: 0 done · 1 built, but a check failed · 2 usage or project file ·
-3 refused by lock, licence or memory · 4 a stage failed · 130 interrupted."""
+3 refused by lock, licence, policy, budget or memory · 4 a stage failed · 130 interrupted."""
 
 
 class LazyGroup(click.Group):
