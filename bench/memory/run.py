@@ -133,11 +133,15 @@ def make_works(case: Case, loaded: Any) -> dict[str, Any]:
         return loaded.denoise(made["embeds"], settings, given, lambda *_: None, NoCheckpoint())
 
     video = torch.randn(model.latents.video_channels, latents, height, width)
-    return {
+    works: dict[str, Any] = {
         "encode_text": encode,
         "denoise": denoise,
         "decode_video": lambda: sum(1 for _ in loaded.decode_video({"video": video})),
     }
+    if (audio := model.latents.audio) is not None:
+        sound = torch.randn(audio.channels, settings.audio_latents, audio.mel_bins)
+        works["decode_audio"] = lambda: sum(1 for _ in loaded.decode_audio({"audio": sound}))
+    return works
 
 
 def find_size(case: Case, model: Model) -> tuple[int, int, int]:
@@ -156,13 +160,18 @@ def run_case(
     """
     loaded = open_random(case, gauge.device, numerics)
     rows: dict[str, Any] = {}
-    for stage, work in make_works(case, loaded).items():
+    works = make_works(case, loaded)
+    stays = all(choice.placement.kind == "resident" for choice in taken.values())
+    for work in works.values() if stays else ():
+        work()  # what stays is there from the first stage on, as the plan counts it
+    for stage, work in works.items():
         choice = taken.get(stage)
         loaded.place(RESIDENT if choice is None else choice.placement)
         work()  # loads, and makes what libraries keep
         rows[stage] = gauge.measure(work, loaded)
         if choice is not None:
-            predicted, measured = choice.prediction.allocated, rows[stage]["measured_bytes"]
+            said, measured = choice.prediction, rows[stage]["measured_bytes"]
+            predicted = said.weights + said.work + said.widened
             rows[stage] |= {
                 "placement": choice.placement.label,
                 "predicted_bytes": predicted,
@@ -199,7 +208,7 @@ def measure_way(case: Case, name: str, gauge: Gauge) -> dict[str, Any]:
         choice.stage: candidate
         for choice in memory.choices.values()
         for candidate in choice.candidates
-        if candidate.placement.kind == ("parts" if name == "resident" else placement.kind)
+        if candidate.placement.kind == placement.kind
     }
     said: dict[str, Any] = {"case": msgspec.to_builtins(case), "way": name}
     return said | attempt(lambda: run_case(case, gauge, numerics, taken))
