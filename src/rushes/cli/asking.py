@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rushes.cli.common import print_json
-from rushes.cli.lines import Tally, open_lines, write_error
+from rushes.cli.lines import Tally, open_lines, show_path, write_error
 from rushes.errors import UsageError
 from rushes.readers.base import Answer, Frames
 from rushes.readers.budget import Look
 from rushes.readers.selection import Selection
 from rushes.readers.structured import Form
-from rushes.run.asking import explain_file
+from rushes.readers.words import says_unknown
+from rushes.run.asking import ask_file, explain_file
 from rushes.run.checking import find_target
-from rushes.run.reading import Reading, open_reading, require_text, take_one
+from rushes.run.reading import Reading, open_reading, require_text
 from rushes.run.sources import list_sources
 from rushes.spec.project import Project
 
@@ -32,6 +33,7 @@ class Asking:
     form: Form | None
     keep: bool
     jobs: int
+    unknown: bool = False
 
 
 def explain_one(asking: Asking, video: str, questions: Sequence[str]) -> Look:
@@ -52,10 +54,12 @@ def ask_one(
         asking.folder, asking.model, device=asking.device, project=asking.project,
         keep=asking.keep, jobs=asking.jobs,
     ) as session:  # fmt: skip
-        reading = take_one(session.read([path], questions, asking.selection, asking.form))
+        asked = session.offer(questions) if asking.unknown else questions
+        answers = ask_file(session, path, asked, asking.selection, asking.form)
         if evidence is not None:
-            written = write_evidence(session.fetch_frames(reading), asking.folder / evidence)
-    return list(reading.answers), written
+            cited = sorted({seconds for answer in answers for seconds in answer.frames})
+            written = write_evidence(session.fetch_cited(path, cited), asking.folder / evidence)
+    return answers, written
 
 
 def write_evidence(frames: Frames, folder: Path) -> list[Path]:
@@ -96,23 +100,26 @@ def ask_batch(
         ) as session,
         open_lines(None if out is None else asking.folder / out) as lines,
     ):  # fmt: skip
-        for reading in session.read(paths, questions, asking.selection, asking.form):
-            lines.write(to_line(reading, questions))
+        asked = session.offer(questions) if asking.unknown else questions
+        for reading in session.read(paths, asked, asking.selection, asking.form):
+            name = show_path(reading.name, asking.folder)
+            lines.write(to_line(reading, name, questions))
+            tally.unknown += sum(says_unknown(answer.answer) for answer in reading.answers)
             stored = reading.error is None and reading.ran == 0
-            tally.count(reading.name, reading.error, stored=stored)
+            tally.count(name, reading.error, stored=stored)
     if as_json:
-        print_json(tally.to_dict())
+        print_json({**tally.to_dict(), "unknown": tally.unknown})
     else:
         tally.finish()
     return tally.code
 
 
-def to_line(reading: Reading, questions: Sequence[str]) -> dict[str, object]:
+def to_line(reading: Reading, name: str, questions: Sequence[str]) -> dict[str, object]:
     """The line of one file."""
     if reading.error is not None:
-        return write_error(reading.name, reading.error)
+        return write_error(name, reading.error)
     answers = [
         {"question": question, **answer.to_dict()}
         for question, answer in zip(questions, reading.answers, strict=True)
     ]
-    return {"file": reading.name, "answers": answers}
+    return {"file": name, "answers": answers}

@@ -24,11 +24,12 @@ from rushes.catalogue.reader import DEFAULT_READER
 from rushes.errors import MediaError, RushesError, StageFailed, StoreError, UsageError
 from rushes.plan.nodes import Node
 from rushes.plan.reading import Asked, ReadingPlan, pad_questions, plan_reading
-from rushes.readers.base import Answer, ReaderSettings
+from rushes.readers.base import Answer, Frames, ReaderSettings
 from rushes.readers.openai import find_context, read_token
 from rushes.readers.sampling import EVERYTHING
 from rushes.readers.selection import Selection
 from rushes.readers.structured import Form
+from rushes.readers.words import offer_unknown
 from rushes.run.execute import Observer, SilentObserver
 from rushes.run.reader import check_reader, find_asked, find_server, find_settings
 from rushes.run.reading_nodes import NodeRunner, Ran
@@ -40,7 +41,8 @@ from rushes.stages.reel import read_reel
 from rushes.store.store import Store, find_store
 
 if TYPE_CHECKING:
-    from rushes.readers.base import Frames
+    import numpy as np
+    from numpy.typing import NDArray
 
 CHUNK = 16
 """Files that are planned and run together: the next ones are sampled while one is read, and no
@@ -160,6 +162,12 @@ class Session:
         self.note_source(source, plan.nodes)
         return plan
 
+    def offer(self, questions: Sequence[str]) -> list[str]:
+        """Questions that say that a reader need not know; as they are where it says so anyway."""
+        if self.asked.entry.says_absent:
+            return list(questions)
+        return [offer_unknown(question) for question in questions]
+
     def find_source(self, path: Path) -> SourceFile:
         """A file with its digest.
 
@@ -199,6 +207,30 @@ class Session:
         if (error := ran.find_error((sample,))) is not None:
             raise error
         return read_reel(self.runner.open(sample))
+
+    def fetch_cited(self, path: Path, seconds: Iterable[float]) -> Frames:
+        """Frames of a file that answers cite, out of the store.
+
+        Raises:
+            StageFailed: not all of them are there any more.
+        """
+        wanted = {round(time, 6) for time in seconds}
+        index = self.store.index
+        results = index.get_many(index.sources.find_keys(self.find_source(path).sha256))
+        found: dict[float, NDArray[np.uint8]] = {}
+        for result in results.values():
+            if result.stage == "sample" and wanted - found.keys():
+                reel = read_reel(self.store.read_outputs(result))
+                pairs = zip(reel.seconds, reel.pixels, strict=True)
+                kept = {round(time, 6): pixels for time, pixels in pairs}
+                found |= {t: kept[t] for t in kept.keys() & wanted - found.keys()}
+        if len(found) < len(wanted):
+            raise StageFailed(
+                f"{len(wanted) - len(found)} of {len(wanted)} frames are not kept any more",
+                where=str(path),
+                hint="ask again with --no-keep",
+            )
+        return Frames(tuple(found[t] for t in sorted(found)), tuple(sorted(found)), path.name)
 
 
 @contextmanager
