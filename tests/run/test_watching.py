@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rushes.cli.main import main
 from rushes.cli.watch import check_source
 from rushes.errors import MediaError, PolicyRefused, ServerUnreachable, UsageError
 from rushes.readers.base import Answer, Frames, Measured, Sampling
@@ -213,6 +217,59 @@ def test_a_webhook_is_tried_again_and_holds_nobody_up() -> None:
             hook.put({"seen": True})
         assert hook.lost == 1
         assert "404" in told[0]
+
+
+@pytest.fixture
+def eye(monkeypatch: pytest.MonkeyPatch) -> Eye:
+    """A reader for the command."""
+    eye = Eye()
+    monkeypatch.setattr("rushes.run.watching.open_reader", lambda *_: nullcontext(eye))
+    return eye
+
+
+def test_the_command_prints_a_line_each_and_sends_them(
+    tmp_path: Path, eye: Eye, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.ts").write_bytes(b"".join(make_stream(2, lambda t: t >= 1)))
+    args = ["watch", "a.ts", "it is light", "-C", str(tmp_path), "--window", "1"]
+    args += ["--patience", "0.3", "--reconnects", "0"]
+    with start_server() as server:
+        (tmp_path / "rushes.toml").write_text(
+            f'[project]\nname = "a"\n[policy]\nservers = ["{server.origin}"]\n'
+        )
+        assert main([*args, "--webhook", f"{server.origin}/hook"]) == 0
+        (line,) = capsys.readouterr().out.splitlines()
+        assert json.loads(line)["seen"] is True
+        assert [r.body for r in server.received] == [json.loads(line)]
+    assert main([*args, "--all", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["windows"], document["dropped"]) == (2, 0)
+    assert [event["seen"] for event in document["events"]] == [False, True]
+
+
+def test_ctrl_c_ends_it_cleanly(
+    tmp_path: Path, eye: Eye, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.ts").write_bytes(b"".join(make_stream(2, lambda t: True)))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupt() -> None:
+        while not eye.seen:
+            time.sleep(0.02)
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    thread.start()
+    args = ["watch", "a.ts", "it is light", "-C", str(tmp_path), "--patience", "2"]
+    try:
+        assert main([*args, "--window", "1", "--reconnects", "0"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    said = capsys.readouterr()
+    assert all(json.loads(line)["seen"] for line in said.out.splitlines())
+    assert "stopped after" in said.err
+    assert not any(thread.name == "watch" for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize(
