@@ -17,7 +17,7 @@ _PUBLIC = {
     "build_plan": "rushes.plan.build",
     "build_project": "rushes.run.build",
     "BuildOptions": "rushes.run.build",
-    "open_ledger": "rushes.run.build",
+    "open_ledger": "rushes.run.retention",
     "Store": "rushes.store.store",
     "find_store": "rushes.store.store",
     "check_file": "rushes.checks.registry",

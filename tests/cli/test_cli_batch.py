@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -104,3 +106,28 @@ def test_pictures_of_what_was_looked_at(run: Run, folder: Path) -> None:
         f"{seconds:010.3f}s.png" for seconds in document["frames"]
     ]
     assert (folder / "seen" / "000000.000s.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_ctrl_c_loses_no_line_and_the_next_run_goes_on(
+    run: Run, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rushes.run.reading.CHUNK", 1)
+    args = ("ask", "--batch", "footage/[0-2].mp4", "who?", "--model", "mine", "-C", folder)
+    answer = server.answer
+
+    def interrupt(body: Any) -> Any:
+        if len(server.received) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return answer(body)
+
+    server.answer = interrupt
+    stopped = run(*args, "--out", "lines.jsonl")
+    assert stopped.code == 130
+    assert len(read_lines((folder / "lines.jsonl").read_text())) == 1
+    server.answer = answer
+    assert run(*args, "--out", "lines.jsonl").code == 0
+    assert len(read_lines((folder / "lines.jsonl").read_text())) == 3
+    asked = len(server.received)
+    assert asked <= 4, "only what was under way is asked again"
+    assert run(*args).code == 0
+    assert len(server.received) == asked

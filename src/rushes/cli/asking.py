@@ -13,9 +13,9 @@ from rushes.readers.base import Answer, Frames
 from rushes.readers.budget import Look
 from rushes.readers.selection import Selection
 from rushes.readers.structured import Form
-from rushes.run.asking import explain_file
+from rushes.run.asking import ask_file, explain_file
 from rushes.run.checking import find_target
-from rushes.run.reading import Reading, open_reading, require_text, take_one
+from rushes.run.reading import Reading, open_reading, require_text
 from rushes.run.sources import list_sources
 from rushes.spec.project import Project
 
@@ -52,10 +52,11 @@ def ask_one(
         asking.folder, asking.model, device=asking.device, project=asking.project,
         keep=asking.keep, jobs=asking.jobs,
     ) as session:  # fmt: skip
-        reading = take_one(session.read([path], questions, asking.selection, asking.form))
+        answers = ask_file(session, path, questions, asking.selection, asking.form)
         if evidence is not None:
-            written = write_evidence(session.fetch_frames(reading), asking.folder / evidence)
-    return list(reading.answers), written
+            cited = sorted({seconds for answer in answers for seconds in answer.frames})
+            written = write_evidence(session.fetch_cited(path, cited), asking.folder / evidence)
+    return answers, written
 
 
 def write_evidence(frames: Frames, folder: Path) -> list[Path]:

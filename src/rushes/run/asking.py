@@ -11,14 +11,15 @@ from rushes.checks.base import Answered
 from rushes.checks.registry import make_questions
 from rushes.errors import MediaError, UsageError
 from rushes.plan.reading import pad_questions
-from rushes.readers.base import ReaderSettings
+from rushes.readers.base import Answer, ReaderSettings
 from rushes.readers.budget import Look, read_entry
 from rushes.readers.openai import find_context, make_settings
 from rushes.readers.sampling import EVERYTHING
 from rushes.readers.selection import Selection
 from rushes.readers.structured import Form
+from rushes.run.locating import ask_when, wants_windows
 from rushes.run.reader import find_server
-from rushes.run.reading import open_reading, require_text, take_one
+from rushes.run.reading import Session, open_reading, require_text, take_one
 from rushes.spec.project import Project, Shot
 from rushes.stages.ask import look_at
 from rushes.stages.render_prompt import fill_template
@@ -51,6 +52,33 @@ def explain_file(
         return look_at(path, settings, context, selection, asked, form)
     except MediaError as exc:
         raise UsageError(exc.message, where=exc.where or str(path), hint=exc.hint) from exc
+
+
+def ask_file(
+    session: Session,
+    path: Path,
+    questions: Sequence[str],
+    selection: Selection = EVERYTHING,
+    form: Form | None = None,
+) -> list[Answer]:
+    """Answers about one file: of one look, or, when something happens in a long one, of many.
+
+    Raises:
+        RushesError: it cannot be read, or no answer follows the form.
+    """
+    for question in questions:
+        require_text(question)
+    long = {
+        question
+        for question in questions
+        if form is None and wants_windows(session, path, question, selection)
+    }
+    short = [question for question in questions if question not in long]
+    said = {question: ask_when(session, path, question, selection) for question in sorted(long)}
+    if short:
+        reading = take_one(session.read([path], short, selection, form))
+        said |= dict(zip(short, reading.answers, strict=True))
+    return [said[question] for question in questions]
 
 
 def ask_prompt(

@@ -24,7 +24,7 @@ from rushes.catalogue.reader import DEFAULT_READER
 from rushes.errors import MediaError, RushesError, StageFailed, StoreError, UsageError
 from rushes.plan.nodes import Node
 from rushes.plan.reading import Asked, ReadingPlan, pad_questions, plan_reading
-from rushes.readers.base import Answer, ReaderSettings
+from rushes.readers.base import Answer, Frames, ReaderSettings
 from rushes.readers.openai import find_context, read_token
 from rushes.readers.sampling import EVERYTHING
 from rushes.readers.selection import Selection
@@ -40,7 +40,8 @@ from rushes.stages.reel import read_reel
 from rushes.store.store import Store, find_store
 
 if TYPE_CHECKING:
-    from rushes.readers.base import Frames
+    import numpy as np
+    from numpy.typing import NDArray
 
 CHUNK = 16
 """Files that are planned and run together: the next ones are sampled while one is read, and no
@@ -199,6 +200,30 @@ class Session:
         if (error := ran.find_error((sample,))) is not None:
             raise error
         return read_reel(self.runner.open(sample))
+
+    def fetch_cited(self, path: Path, seconds: Iterable[float]) -> Frames:
+        """Frames of a file that answers cite, out of the store.
+
+        Raises:
+            StageFailed: not all of them are there any more.
+        """
+        wanted = {round(time, 6) for time in seconds}
+        index = self.store.index
+        results = index.get_many(index.sources.find_keys(self.find_source(path).sha256))
+        found: dict[float, NDArray[np.uint8]] = {}
+        for result in results.values():
+            if result.stage == "sample" and wanted - found.keys():
+                reel = read_reel(self.store.read_outputs(result))
+                pairs = zip(reel.seconds, reel.pixels, strict=True)
+                kept = {round(time, 6): pixels for time, pixels in pairs}
+                found |= {t: kept[t] for t in kept.keys() & wanted - found.keys()}
+        if len(found) < len(wanted):
+            raise StageFailed(
+                f"{len(wanted) - len(found)} of {len(wanted)} frames are not kept any more",
+                where=str(path),
+                hint="ask again with --no-keep",
+            )
+        return Frames(tuple(found[t] for t in sorted(found)), tuple(sorted(found)), path.name)
 
 
 @contextmanager

@@ -178,9 +178,9 @@ class Worker:
     def _put(self, task: Task, made: Made, seconds: float) -> Result:
         peak = measure_peak(self.device)
         files = [(file.sha256, file.path) for file in task.files.values()]
-        self.store.index.sources.add(task.key, files, task.inputs.values())
+        sources = self.store.index.sources.list_rows(task.key, files, task.inputs.values())
         return self.store.put_result(
-            task.key, task.stage, made.files, made.facts, round(seconds, 4), peak
+            task.key, task.stage, made.files, made.facts, round(seconds, 4), peak, sources
         )
 
     def _read_inputs(self, task: Task) -> dict[str, dict[str, Path]]:

@@ -17,7 +17,7 @@ import msgspec
 
 from rushes.errors import StoreError, StoreFull
 from rushes.store.objects import Stamp
-from rushes.store.sources import Sources
+from rushes.store.sources import SourceRow, Sources
 from rushes.types import Digest, Key
 
 SCHEMA = """
@@ -86,13 +86,14 @@ class Index:
         """Close the file."""
         self._db.close()
 
-    def put(self, results: Iterable[Result]) -> None:
-        """Record results, all or none of them."""
+    def put(self, results: Iterable[Result], sources: Iterable[SourceRow] = ()) -> None:
+        """Record results, and from which files they were made: all of it or nothing."""
         rows = []
         for result in results:
             body = _ENCODER.encode(result)
             rows.append((result.key, body, _checksum(body), time.time()))
         with self._transaction():
+            self._db.executemany("INSERT OR IGNORE INTO sources VALUES (?, ?, ?)", sources)
             self._db.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", rows)
 
     def get(self, key: Key) -> Result | None:

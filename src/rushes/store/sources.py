@@ -13,7 +13,8 @@ from pathlib import Path
 
 from rushes.types import Digest, Key
 
-CHUNK = 30_000
+SourceRow = tuple[Key, Digest, str]
+"""A result, the digest of a file that it was made from, and where that was read."""
 Transaction = Callable[[], AbstractContextManager[None]]
 
 
@@ -23,28 +24,23 @@ class Sources:
     def __init__(self, db: sqlite3.Connection, transaction: Transaction) -> None:
         self._db, self._transaction = db, transaction
 
-    def add(
+    def list_rows(
         self, key: Key, files: Iterable[tuple[Digest, str | Path]], inputs: Iterable[Key] = ()
-    ) -> None:
-        """Note what a result is made from: files, and all that its inputs are made from.
+    ) -> list[SourceRow]:
+        """What a result is made from: files, and all that its inputs are made from."""
+        rows = {(key, digest, str(path)): None for digest, path in files}
+        for before in inputs:
+            rows |= {(key, Digest(row[1]), row[2]): None for row in self._rows_of(before)}
+        return list(rows)
 
-        Noted before the result is stored, so that a kill leaves none without its sources.
-        """
-        rows = [(key, digest, str(path)) for digest, path in files]
-        before = list(inputs)
-        marks = ",".join("?" * len(before))
-        query = f"SELECT ?, digest, path FROM sources WHERE key IN ({marks})"
-        rows += self._db.execute(query, [key, *before]).fetchall()
-        self.add_rows(rows)
-
-    def add_rows(self, rows: Iterable[tuple[Key, Digest, str]]) -> None:
+    def add_rows(self, rows: Iterable[SourceRow]) -> None:
         """Note rows; those that are there already cost no write."""
         fresh = [row for row in dict.fromkeys(rows) if not self._has(row)]
         if fresh:
             with self._transaction():
                 self._db.executemany("INSERT OR IGNORE INTO sources VALUES (?, ?, ?)", fresh)
 
-    def _has(self, row: tuple[Key, Digest, str]) -> bool:
+    def _has(self, row: SourceRow) -> bool:
         query = "SELECT 1 FROM sources WHERE key = ? AND digest = ? AND path = ?"
         return self._db.execute(query, row).fetchone() is not None
 
@@ -56,6 +52,11 @@ class Sources:
         """Where a file of this content was read."""
         rows = self._db.execute("SELECT DISTINCT path FROM sources WHERE digest = ?", [digest])
         return {path for (path,) in rows}
+
+    def find_keys(self, digest: Digest) -> set[Key]:
+        """Keys of what was made of a file of this content."""
+        rows = self._db.execute("SELECT DISTINCT key FROM sources WHERE digest = ?", [digest])
+        return {Key(key) for (key,) in rows}
 
     def find_places_of(self, keys: Iterable[Key]) -> set[str]:
         """Where the sources of results were read."""

@@ -16,6 +16,7 @@ from rushes.store.files import digest_file, map_os_errors
 from rushes.store.index import Index, Output, Result
 from rushes.store.locks import hold_lock
 from rushes.store.objects import LocalObjects, stamp_of
+from rushes.store.sources import SourceRow
 from rushes.types import Digest, Key
 
 STORE_FOLDER = ".rushes"
@@ -77,11 +78,16 @@ class Store:
         facts: dict[str, object],
         seconds: float,
         peak_bytes: int,
+        sources: Iterable[SourceRow] = (),
     ) -> Result:
-        """Store a node's files, then record its result; a kill in between leaves no result."""
+        """Store a node's files, then record its result; a kill in between leaves no result.
+
+        Args:
+            sources: from which files it was made, recorded with it.
+        """
         outputs = {name: Output(*self.objects.put(file)) for name, file in files.items()}
         result = Result(key, stage, outputs, facts, seconds, peak_bytes)
-        self.index.put([result])
+        self.index.put([result], sources)
         return result
 
     def read_outputs(self, result: Result) -> dict[str, Path]:
