@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.readers.checkpoints import write_clip
-from tests.readers.loopback import Server, give, start_server
+from tests.readers.loopback import Server, give, make_answer, start_server
 from tests.run.footage import write_footage
 
 
@@ -58,7 +58,7 @@ def test_every_file_has_its_line_and_a_second_run_asks_nothing(
     sent = len(server.received)
     assert sent == 6
     again = run(*args, "-C", folder, "--out", "answers.jsonl", "--json")
-    assert again.json == {"files": 5, "read": 3, "stored": 3, "failed": 2}
+    assert again.json == {"files": 5, "read": 3, "stored": 3, "failed": 2, "unknown": 0}
     assert read_lines((folder / "answers.jsonl").read_text()) == lines
     assert len(server.received) == sent
 
@@ -106,6 +106,17 @@ def test_pictures_of_what_was_looked_at(run: Run, folder: Path) -> None:
         f"{seconds:010.3f}s.png" for seconds in document["frames"]
     ]
     assert (folder / "seen" / "000000.000s.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_not_knowing_is_offered_and_counted(run: Run, server: Server, folder: Path) -> None:
+    server.answer = lambda body: make_answer("Not in this clip.")
+    args = ("ask", "--batch", "footage/[01].mp4", "who?", "--unknown", "--model", "mine")
+    done = run(*args, "-C", folder, "--out", "lines.jsonl", "--json")
+    assert (done.code, done.json["unknown"]) == (0, 2)
+    asked = server.received[0].body["messages"][0]["content"][-1]["text"]
+    assert asked == "who? If the video does not show it, answer: not in this clip."
+    (first, _) = read_lines((folder / "lines.jsonl").read_text())
+    assert first["answers"][0]["question"] == "who?"
 
 
 def test_ctrl_c_loses_no_line_and_the_next_run_goes_on(

@@ -81,6 +81,7 @@ Examples:
 @click.option(
     "--keep/--no-keep", default=True, help="Keep frames and answers in the store (the default)."
 )
+@click.option("--unknown", is_flag=True, help="Say in the question that it need not be shown.")
 @click.option(
     "--evidence", type=click.Path(path_type=Path), metavar="DIR",
     help="Write the frames that were looked at as pictures.",
@@ -94,6 +95,7 @@ def command(
     out: Path | None,
     jobs: int,
     evidence: Path | None,
+    unknown: bool,
     model: str,
     schema: Path | None,
     keep: bool,
@@ -123,6 +125,7 @@ def command(
         form=None if schema is None else read_form(folder / schema),
         keep=keep,
         jobs=jobs,
+        unknown=unknown,
     )
     if batch:
         if explain or evidence is not None:

@@ -13,6 +13,7 @@ from rushes.readers.base import Answer, Frames
 from rushes.readers.budget import Look
 from rushes.readers.selection import Selection
 from rushes.readers.structured import Form
+from rushes.readers.words import says_unknown
 from rushes.run.asking import ask_file, explain_file
 from rushes.run.checking import find_target
 from rushes.run.reading import Reading, open_reading, require_text
@@ -32,6 +33,7 @@ class Asking:
     form: Form | None
     keep: bool
     jobs: int
+    unknown: bool = False
 
 
 def explain_one(asking: Asking, video: str, questions: Sequence[str]) -> Look:
@@ -52,7 +54,8 @@ def ask_one(
         asking.folder, asking.model, device=asking.device, project=asking.project,
         keep=asking.keep, jobs=asking.jobs,
     ) as session:  # fmt: skip
-        answers = ask_file(session, path, questions, asking.selection, asking.form)
+        asked = session.offer(questions) if asking.unknown else questions
+        answers = ask_file(session, path, asked, asking.selection, asking.form)
         if evidence is not None:
             cited = sorted({seconds for answer in answers for seconds in answer.frames})
             written = write_evidence(session.fetch_cited(path, cited), asking.folder / evidence)
@@ -97,12 +100,14 @@ def ask_batch(
         ) as session,
         open_lines(None if out is None else asking.folder / out) as lines,
     ):  # fmt: skip
-        for reading in session.read(paths, questions, asking.selection, asking.form):
+        asked = session.offer(questions) if asking.unknown else questions
+        for reading in session.read(paths, asked, asking.selection, asking.form):
             lines.write(to_line(reading, questions))
+            tally.unknown += sum(says_unknown(answer.answer) for answer in reading.answers)
             stored = reading.error is None and reading.ran == 0
             tally.count(reading.name, reading.error, stored=stored)
     if as_json:
-        print_json(tally.to_dict())
+        print_json({**tally.to_dict(), "unknown": tally.unknown})
     else:
         tally.finish()
     return tally.code

@@ -55,6 +55,7 @@ class Tally:
 
     def __init__(self, total: int) -> None:
         self.total, self.done, self.failed, self.stored, self.code = total, 0, 0, 0, 0
+        self.unknown = 0
         self._begun = self._told = time.monotonic()
         self._live = sys.stderr.isatty()
 
@@ -93,7 +94,8 @@ class Tally:
         spent = show_seconds(time.monotonic() - self._begun)
         click.echo(
             f"{self.done} files: {self.done - self.failed} read, {self.stored} of them stored "
-            f"before, {self.failed} failed; {spent}",
+            f"before, {self.failed} failed; {spent}"
+            + (f"; {self.unknown} answers say that it is not known" if self.unknown else ""),
             err=True,
         )
 

@@ -12,6 +12,15 @@ _UNKNOWN = re.compile(
 )
 
 
+ABSENT = "not in this clip"
+"""What a reader that is told that it may says of what is not shown."""
+
+
+def offer_unknown(question: str) -> str:
+    """The question, with what to say where the video does not show it."""
+    return f"{question.strip()} If the video does not show it, answer: {ABSENT}."
+
+
 def says_yes(text: str) -> bool:
     """Whether an answer begins with yes."""
     return _YES.match(text) is not None

@@ -14,12 +14,11 @@ from rushes.readers.base import Answer, Span
 from rushes.readers.selection import Selection, show_time
 from rushes.readers.windows import Span as Window
 from rushes.readers.windows import cut_windows
-from rushes.readers.words import says_unknown
+from rushes.readers.words import ABSENT, offer_unknown, says_unknown
 from rushes.run.parts import Part, find_scenes, list_scenes, read_parts
 from rushes.run.reading import Session
 from rushes.stages.cuts import Scenes
 
-ABSENT = "not in this clip"
 _WHEN = re.compile(r"\s*(?:when|at (?:what|which) (?:time|second|moment))\b", re.IGNORECASE)
 MOST_TIMES = 50
 """Times that an answer names; the spans have all."""
@@ -48,7 +47,7 @@ def ask_when(session: Session, path: Path, question: str, selection: Selection) 
     scenes = find_scenes(session, path, selection)
     longest = session.asked.entry.sampling.window_seconds
     windows = [w for scene in list_scenes(scenes) for w in cut_windows(scene, longest)]
-    asked = question if session.asked.entry.says_absent else tell_absent(question)
+    asked = question if session.asked.entry.says_absent else offer_unknown(question)
     coarse = list(read_parts(session, path, windows, [asked], fps=selection.fps))
     closer = [window for part in coarse if (window := centre(part, scenes, longest)) is not None]
     fine = list(read_parts(session, path, closer, [asked], fps=selection.fps)) if closer else []
@@ -60,11 +59,6 @@ def ask_when(session: Session, path: Path, question: str, selection: Selection) 
             hits.append(part if window is None else better.get(window, part))
     tokens = sum(part.rows[0].tokens for part in (*coarse, *fine))
     return _write_answer(hits, session.asked.name, tokens, scenes)
-
-
-def tell_absent(question: str) -> str:
-    """The question, with what to say where there is no such thing."""
-    return f"{question.strip()} If the video does not show it, answer: {ABSENT}."
 
 
 def find_times(part: Part) -> tuple[Span, ...]:

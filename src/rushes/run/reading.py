@@ -29,6 +29,7 @@ from rushes.readers.openai import find_context, read_token
 from rushes.readers.sampling import EVERYTHING
 from rushes.readers.selection import Selection
 from rushes.readers.structured import Form
+from rushes.readers.words import offer_unknown
 from rushes.run.execute import Observer, SilentObserver
 from rushes.run.reader import check_reader, find_asked, find_server, find_settings
 from rushes.run.reading_nodes import NodeRunner, Ran
@@ -160,6 +161,12 @@ class Session:
         plan = plan_reading(self.asked, source, look, selection, questions, form)
         self.note_source(source, plan.nodes)
         return plan
+
+    def offer(self, questions: Sequence[str]) -> list[str]:
+        """Questions that say that a reader need not know; as they are where it says so anyway."""
+        if self.asked.entry.says_absent:
+            return list(questions)
+        return [offer_unknown(question) for question in questions]
 
     def find_source(self, path: Path) -> SourceFile:
         """A file with its digest.
