@@ -75,8 +75,8 @@ def command(
 ) -> int:
     """Watch a live stream, a device or a growing file for an event.
 
-    It prints a line of JSON each time. Nothing of the stream is kept. What cannot be read in time is
-    dropped, and said to be.
+    It prints a line of JSON each time. Nothing of the stream is kept. What cannot be read in time
+    is dropped, and said to be.
     """
     from rushes.run.watching import WatchSettings, open_reader, open_watch
 
