@@ -47,9 +47,9 @@ def test_every_file_has_its_line_and_a_second_run_asks_nothing(
     done = run(*args, "-C", folder)
     assert done.code == 2, "the highest of all: a file is no film"
     lines = read_lines(done.out)
-    assert [Path(line["file"]).name for line in lines] == [
-        "0.mp4", "1.mp4", "1b.mp4", "2.mp4", "gone.mp4",
-    ]  # fmt: skip
+    assert [line["file"] for line in lines] == [
+        f"footage/{name}.mp4" for name in ("0", "1", "1b", "2", "gone")
+    ]
     assert [a["question"] for a in lines[0]["answers"]] == ["who?", "what?"]
     assert lines[0]["answers"][0]["frames"]
     assert lines[2]["error"]["type"] == "UsageError"

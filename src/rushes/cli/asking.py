@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rushes.cli.common import print_json
-from rushes.cli.lines import Tally, open_lines, write_error
+from rushes.cli.lines import Tally, open_lines, show_path, write_error
 from rushes.errors import UsageError
 from rushes.readers.base import Answer, Frames
 from rushes.readers.budget import Look
@@ -102,10 +102,11 @@ def ask_batch(
     ):  # fmt: skip
         asked = session.offer(questions) if asking.unknown else questions
         for reading in session.read(paths, asked, asking.selection, asking.form):
-            lines.write(to_line(reading, questions))
+            name = show_path(reading.name, asking.folder)
+            lines.write(to_line(reading, name, questions))
             tally.unknown += sum(says_unknown(answer.answer) for answer in reading.answers)
             stored = reading.error is None and reading.ran == 0
-            tally.count(reading.name, reading.error, stored=stored)
+            tally.count(name, reading.error, stored=stored)
     if as_json:
         print_json({**tally.to_dict(), "unknown": tally.unknown})
     else:
@@ -113,12 +114,12 @@ def ask_batch(
     return tally.code
 
 
-def to_line(reading: Reading, questions: Sequence[str]) -> dict[str, object]:
+def to_line(reading: Reading, name: str, questions: Sequence[str]) -> dict[str, object]:
     """The line of one file."""
     if reading.error is not None:
-        return write_error(reading.name, reading.error)
+        return write_error(name, reading.error)
     answers = [
         {"question": question, **answer.to_dict()}
         for question, answer in zip(questions, reading.answers, strict=True)
     ]
-    return {"file": reading.name, "answers": answers}
+    return {"file": name, "answers": answers}

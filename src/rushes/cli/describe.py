@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Examples:
   rushes describe clip.mp4
   rushes describe lecture.mp4 --model qwen3-vl-8b --format vtt --out lecture.vtt
-  rushes describe lecture.mp4 --chapter 60 --question "what is on the board?" --format md
+  rushes describe lecture.mp4 --chapter 60 --format md
   rushes describe clip.mp4 --json""",
 )
 @click.argument("video", metavar="FILE|SHOT|FILM")
@@ -60,7 +60,7 @@ def command(
     folder: Path,
     as_json: bool,
 ) -> int:
-    """Describe a file in chapters with times.
+    """Write what is shown when: chapters as text, JSON, WebVTT, SRT or Markdown.
 
     A chapter is a scene; long ones are cut evenly. What was read is kept: stopped, the same command
     goes on where it was.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import click
 
 from rushes.catalogue.reader import DEFAULT_READER
 from rushes.cli.common import common_options, pick_device, print_json, require_folder
-from rushes.cli.lines import Tally, open_lines, write_error
+from rushes.cli.lines import Tally, open_lines, show_path, write_error
 
 if TYPE_CHECKING:
     from rushes.run.finding import Finding
@@ -84,8 +85,9 @@ def command(
         folder, model, device=pick_device(device), project=find_policy(folder), keep=keep,
         jobs=jobs, command="find",
     )  # fmt: skip
-    with opening as session, open_lines(out) as lines:
+    with opening as session, open_lines(None if out is None else folder / out) as lines:
         for finding in find_events(session, paths, search):
+            finding = replace(finding, name=show_path(finding.name, folder))
             tally.count(finding.name, finding.error)
             document = to_document(finding)
             if jsonl or out is not None:

@@ -105,6 +105,12 @@ class Tally:
         return {"files": self.done, "read": read, "stored": self.stored, "failed": self.failed}
 
 
+def show_path(name: str, folder: Path) -> str:
+    """A file as lines name it: from the folder where the command runs, where it lies in it."""
+    path = Path(name)
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else name
+
+
 def write_error(name: str, error: RushesError) -> dict[str, object]:
     """The line of a file that could not be read."""
     return {"file": name, "error": error.to_dict()}
