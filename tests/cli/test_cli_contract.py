@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from importlib import import_module
@@ -197,7 +198,7 @@ def test_examples_of_help_are_accepted(run: Run) -> None:
         for line in (command.epilog or "").splitlines():
             if not line.startswith("  rushes "):
                 continue
-            words = re.split(r"\s{2,}|&&|>>|>", line.strip())[0].split()[1:]
+            words = shlex.split(re.split(r"\s{2,}|&&|>>|>", line.strip())[0])[1:]
             ctx = click.Context(cli)
             _, found, rest = cli.resolve_command(ctx, words)
             assert found is not None

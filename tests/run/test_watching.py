@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +24,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rushes.cli.main import main
 from rushes.cli.watch import check_source
 from rushes.errors import MediaError, PolicyRefused, ServerUnreachable, UsageError
 from rushes.readers.base import Answer, Frames, Measured, Sampling
@@ -25,20 +32,21 @@ from rushes.readers.rolling import Windows
 from rushes.run.watching import Seen, WatchSettings, open_watch
 from rushes.run.webhook import open_webhook
 from tests.readers.loopback import give, start_server
+from tests.readers.serving import find_port
 
 RATE = 8
 
 
-def make_stream(seconds: float, light: Callable[[float], bool]) -> list[bytes]:
-    """MPEG-TS in pieces: white where ``light`` says so, else black."""
+def make_stream(seconds: float, light: Callable[[float], bool], box: str = "mpegts") -> list[bytes]:
+    """MPEG-TS, or another box, in pieces: white where ``light`` says so, else black."""
     file = io.BytesIO()
-    with av.open(file, "w", format="mpegts") as box:
-        stream = box.add_stream("libx264", rate=RATE, options={"g": "4", "tune": "zerolatency"})
+    with av.open(file, "w", format=box) as out:
+        stream = out.add_stream("libx264", rate=RATE, options={"g": "4", "tune": "zerolatency"})
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for k in range(int(seconds * RATE)):
             level = np.full((48, 64, 3), 230 if light(k / RATE) else 20, np.uint8)
-            box.mux(stream.encode(av.VideoFrame.from_ndarray(level, format="rgb24")))
-        box.mux(stream.encode())
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(level, format="rgb24")))
+        out.mux(stream.encode())
     data = file.getvalue()
     return [data[at : at + 188 * 4] for at in range(0, len(data), 188 * 4)]
 
@@ -140,6 +148,36 @@ def test_a_stream_that_is_lost_is_opened_again(monkeypatch: pytest.MonkeyPatch) 
     assert "is lost" in told[0]
 
 
+def test_a_stream_of_rtsp(tmp_path: Path) -> None:
+    pytest.importorskip("aio_rtsp_toolkit", reason="a server of RTSP, of the dev extra")
+    pieces = make_stream(4, lambda t: 2 <= t < 3, box="mp4")
+    (tmp_path / "a.mp4").write_bytes(b"".join(pieces))
+    port, control = find_port(), find_port()
+    server = subprocess.Popen(
+        [sys.executable, "-c", "from server_demo import main; main()", "-H", "127.0.0.1",
+         "-p", str(port), "-cp", str(control), "-d", str(tmp_path)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_for(port, server)
+        url = f"rtsp://127.0.0.1:{port}/a.mp4"
+        seen, _ = watch(url, Eye(), patience_seconds=10.0, reconnects=0)
+    finally:
+        server.kill()
+        server.wait()
+    dropped = sum(one.dropped for one in seen)
+    assert len(seen) + dropped >= 4
+    assert dropped or [one.seen for one in seen][:3] == [False, False, True]
+
+
+def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    while server.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the server of RTSP has ended")
+
+
 def test_a_stream_that_never_was_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rushes.run.watching.choose_pause", lambda number: 0.01)
     with serve([]) as url, pytest.raises(MediaError, match="cannot watch"):
@@ -213,6 +251,59 @@ def test_a_webhook_is_tried_again_and_holds_nobody_up() -> None:
             hook.put({"seen": True})
         assert hook.lost == 1
         assert "404" in told[0]
+
+
+@pytest.fixture
+def eye(monkeypatch: pytest.MonkeyPatch) -> Eye:
+    """A reader for the command."""
+    eye = Eye()
+    monkeypatch.setattr("rushes.run.watching.open_reader", lambda *_: nullcontext(eye))
+    return eye
+
+
+def test_the_command_prints_a_line_each_and_sends_them(
+    tmp_path: Path, eye: Eye, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.ts").write_bytes(b"".join(make_stream(2, lambda t: t >= 1)))
+    args = ["watch", "a.ts", "it is light", "-C", str(tmp_path), "--window", "1"]
+    args += ["--patience", "0.3", "--reconnects", "0"]
+    with start_server() as server:
+        (tmp_path / "rushes.toml").write_text(
+            f'[project]\nname = "a"\n[policy]\nservers = ["{server.origin}"]\n'
+        )
+        assert main([*args, "--webhook", f"{server.origin}/hook"]) == 0
+        (line,) = capsys.readouterr().out.splitlines()
+        assert json.loads(line)["seen"] is True
+        assert [r.body for r in server.received] == [json.loads(line)]
+    assert main([*args, "--all", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["windows"], document["dropped"]) == (2, 0)
+    assert [event["seen"] for event in document["events"]] == [False, True]
+
+
+def test_ctrl_c_ends_it_cleanly(
+    tmp_path: Path, eye: Eye, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.ts").write_bytes(b"".join(make_stream(2, lambda t: True)))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupt() -> None:
+        while not eye.seen:
+            time.sleep(0.02)
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    thread.start()
+    args = ["watch", "a.ts", "it is light", "-C", str(tmp_path), "--patience", "2"]
+    try:
+        assert main([*args, "--window", "1", "--reconnects", "0"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    said = capsys.readouterr()
+    assert all(json.loads(line)["seen"] for line in said.out.splitlines())
+    assert "stopped after" in said.err
+    assert not any(thread.name == "watch" for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def command(
     as_json: bool,
     **said: Any,
 ) -> int:
-    """Try readers on your own data: questions with known answers, figures with their uncertainty.
+    """Try readers on your own data: accuracy, times, cost, with their uncertainty.
 
     SUITE is a TOML file of your own, or what the owners of Video-MME, MVBench, MMMU-Pro or
     Charades-STA distribute. Nothing is downloaded.

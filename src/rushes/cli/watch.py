@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -11,6 +12,10 @@ import msgspec
 from rushes.catalogue.reader import DEFAULT_READER
 from rushes.cli.common import common_options, pick_device, print_json, require_folder
 from rushes.errors import Interrupted, PolicyRefused, UsageError
+
+if TYPE_CHECKING:
+    from rushes.run.watching import Watch
+    from rushes.run.webhook import Webhook
 
 MAX_EVENTS = 10_000
 """In the document of ``--json``; a watch without it prints lines, and keeps none."""
@@ -68,9 +73,10 @@ def command(
     folder: Path,
     as_json: bool,
 ) -> int:
-    """Watch a live stream, a device or a growing file for an event; a line of JSON each time.
+    """Watch a live stream, a device or a growing file for an event.
 
-    Nothing of the stream is kept. What cannot be read in time is dropped, and said to be.
+    It prints a line of JSON each time. Nothing of the stream is kept. What cannot be read in time
+    is dropped, and said to be.
     """
     from rushes.run.watching import WatchSettings, open_reader, open_watch
 
@@ -79,7 +85,6 @@ def command(
         raise UsageError("the event is empty", hint="say what is watched for")
     source = check_source(source, webhook, folder)
     settings = WatchSettings(source, event, seconds, every or seconds, reconnects, limit, patience)
-    events: list[dict[str, object]] = []
     with ExitStack() as stack:
         reader = stack.enter_context(open_reader(model, folder, pick_device(device)))
         hook = None
@@ -88,27 +93,36 @@ def command(
 
             hook = stack.enter_context(open_webhook(webhook, tell))
         watch = stack.enter_context(open_watch(settings, reader, tell))
-        windows = 0
-        try:
-            for seen in watch.list_seen():
-                windows += 1
-                if not (seen.seen or tell_all or seen.error):
-                    continue
-                document = {**seen.to_dict(), "model": seen.model or model}
-                if hook is not None and seen.seen:
-                    hook.put(document)
-                if not as_json:
-                    click.echo(msgspec.json.encode(document))
-                elif len(events) < MAX_EVENTS:
-                    events.append(document)
-        except KeyboardInterrupt as exc:
-            if not as_json:
-                raise Interrupted(f"stopped after {windows} windows") from exc
+        windows, events = _follow(watch, model, hook, tell_all, as_json)
     if as_json:
         print_json({"windows": windows, "dropped": watch.windows.dropped, "events": events})
     else:
         tell(f"{windows} windows read, {watch.windows.dropped} dropped")
     return 0
+
+
+def _follow(
+    watch: Watch, model: str, hook: Webhook | None, tell_all: bool, as_json: bool
+) -> tuple[int, list[dict[str, object]]]:
+    """Print a line each, until the source is lost; windows that were read, and under ``--json``
+    what would have been printed."""
+    windows, events = 0, list[dict[str, object]]()
+    try:
+        for seen in watch.list_seen():
+            windows += 1
+            if not (seen.seen or tell_all or seen.error):
+                continue
+            document = {**seen.to_dict(), "model": seen.model or model}
+            if hook is not None and seen.seen:
+                hook.put(document)
+            if not as_json:
+                click.echo(msgspec.json.encode(document))
+            elif len(events) < MAX_EVENTS:
+                events.append(document)
+    except KeyboardInterrupt as exc:
+        if not as_json:
+            raise Interrupted(f"stopped after {windows} windows") from exc
+    return windows, events
 
 
 def tell(line: str) -> None:

@@ -9,13 +9,8 @@ from dataclasses import dataclass
 from rushes.evals.suite import INTERVAL_OVERLAP, Case, list_letters
 from rushes.readers.base import Span
 from rushes.readers.windows import overlap
+from rushes.readers.words import says_unknown
 
-_UNKNOWN = re.compile(
-    r"^\W*(?:the answer is\s+)?(?:unknown|i (?:do not|don'?t) know|not sure|unclear"
-    r"|(?:it |i )?(?:can ?not|can'?t) (?:be told|tell|be determined|determine)"
-    r"|(?:it is |it's )?(?:not possible|impossible) to (?:tell|say|determine))\b",
-    re.IGNORECASE,
-)
 _LETTER = re.compile(
     r"^\W*(?:the\s+)?(?:(?:best|right|correct)\s+)?(?:answer|option|choice)?\s*(?:is)?\s*[:：]?\s*"
     r"[\(\[*]*(?P<letter>[A-Z])(?:[\)\]*.:,]|\s|$)",
@@ -73,11 +68,6 @@ def score_answer(case: Case, answer: str, spans: Sequence[Span] = ()) -> Score:
         near = number is not None and abs(number - case.expect.number) <= case.expect.tolerance
         return Score(near, unknown, number is None and not unknown)
     return _score_text(case, answer, unknown)
-
-
-def says_unknown(answer: str) -> bool:
-    """Whether an answer begins by saying that it is none."""
-    return bool(_UNKNOWN.match(answer))
 
 
 def _score_interval(case: Case, answer: str, spans: Sequence[Span], unknown: bool) -> Score:

@@ -6,8 +6,10 @@ import re
 
 _YES = re.compile(r"\W*(?:yes|true)\b", re.IGNORECASE)
 _UNKNOWN = re.compile(
-    r"\W*(?:unknown|not in this (?:clip|video)|i (?:do not|don't|cannot|can't) (?:know|tell|say)"
-    r"|it (?:is not|isn't|cannot be|can't be) (?:clear|shown|seen|told)|not shown)\b",
+    r"\W*(?:(?:the answer is )?unknown|not in this (?:clip|video)|not sure|unclear|not shown"
+    r"|i (?:do not|don't|cannot|can't|can not) (?:know|tell|say|determine)"
+    r"|(?:it )?(?:is not|isn't|cannot be|can't be|can not be) (?:clear|shown|seen|told|determined)"
+    r"|(?:it is |it's )?(?:not possible|impossible) to (?:tell|say|determine))\b",
     re.IGNORECASE,
 )
 

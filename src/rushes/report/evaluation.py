@@ -62,7 +62,7 @@ def list_figures(trial: Trial) -> list[tuple[str, str]]:
         ("seconds, 95 %", DASH if slow is None else f"{slow:.2f}"),
         ("tokens, mean", f"{sum(tokens) / len(tokens):,.0f}" if any(tokens) else DASH),
         ("peak memory", f"{max(peak) / 1e9:.2f} GB" if peak else DASH),
-        ("USD per 1,000", DASH if usd is None else f"{usd:.2f}"),
+        ("USD per 1,000", DASH if usd is None else f"{usd:.2f}" if usd >= 1 else f"{usd:.2g}"),
         ("licence", trial.licence),
         ("ran on", trial.where),
     ]

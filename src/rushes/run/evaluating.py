@@ -93,7 +93,8 @@ def _try_model(
     server = find_server(model, project)
     entry = find_reader_entry(model if server is None else server.like)
     outcomes = tuple(found[case.id] for case in cases)
-    where = settings.device if server is None else server.origin
+    here = "this machine" if settings.device == "auto" else settings.device
+    where = here if server is None else server.origin
     return Trial(model, entry.licence.id, where, outcomes, settings.usd_per_hour)
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rushes.errors import MediaError, RushesError, ServerError
-from rushes.evals.scoring import normalise, says_unknown
 from rushes.readers.base import Answer, Frames, LoadedReader
 from rushes.readers.http import choose_pause
 from rushes.readers.rolling import Windows
 from rushes.readers.shrinking import shrink_to
+from rushes.readers.words import says_unknown, says_yes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -197,7 +197,7 @@ class Watch:
         now = time.monotonic() - self._begun
         return Seen(
             self.settings.source, self.settings.event,
-            normalise(words).split(" ")[0] == "yes", says_unknown(words),
+            says_yes(words), says_unknown(words),
             window.seconds[0], window.seconds[-1],
             datetime.now(UTC).isoformat(timespec="milliseconds"), words, window.seconds,
             "" if answer is None else answer.model, max(now - window.seconds[-1], 0.0),
