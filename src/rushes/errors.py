@@ -8,6 +8,7 @@
     │   │   └── WeightsMissing  3  the weights are not on this machine
     │   ├── LicenceRefused  3  the model's licence does not cover what the policy states
     │   ├── PolicyRefused   3  the policy does not let anything be sent there
+    │   ├── PackageMissing  3  a check needs a package that is not installed
     │   └── MemoryRefused   3  the shot does not fit the card
     ├── StageFailed         4  a stage could not produce its output
     │   ├── OutOfMemory     4  it needed more memory than there was
@@ -99,6 +100,10 @@ class LicenceRefused(Refused):
 
 class PolicyRefused(Refused):
     """The project's policy does not let anything be sent there."""
+
+
+class PackageMissing(Refused):
+    """A check needs a package, brought by an extra, that is not installed."""
 
 
 class MemoryRefused(Refused):
