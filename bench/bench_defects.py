@@ -223,7 +223,7 @@ def measure_asked(
     plain = [clip for clip in clips if clip.kind != "footage"]
     plain = plain[:: max(1, len(plain) // most)][:most]
     document: common.Document = {}
-    for name in ("text", "speech", "reference", "nudity"):
+    for name in ("speech", "reference", "nudity", "text"):
         if not all(is_installed(package) for package in packages_of(find_check(name))):
             common.say(f"  {name} is left out: its packages are not installed")
             continue
@@ -253,8 +253,7 @@ def measure_asked(
 def main() -> int:
     parser = common.make_parser(__doc__)
     parser.add_argument("--rendered", type=int, default=120, help="rendered clean clips")
-    parser.add_argument("--tuning", action="store_true",
-                        help="the half that checks are tuned on; figures of it are not reported")  # fmt: skip
+    parser.add_argument("--tuning", action="store_true", help="the half that checks are tuned on")
     parser.add_argument("--each", type=int, default=20, help="clips a defect is planted in")
     parser.add_argument("--footage", type=Path, nargs="*", default=[Path("/")],
                         help="folders in which Debian's packages are unpacked")  # fmt: skip

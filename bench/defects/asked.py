@@ -96,13 +96,13 @@ def _write(
 
 def list_spoken(half: Half, roots: Sequence[Path]) -> Iterator[Clip]:
     """Clean clips in which a voice says what the prompt quotes."""
-    still = [np.full((64, 64, 3), 90, np.uint8)] * 8
     for voice in VOICES[half]:
         for number, sentence in enumerate(SENTENCES):
             wave = _speak(voice, sentence, roots)
             if wave is None:
                 return
             prompt = f'a woman at a table says: "{sentence}"'
+            still = [np.full((64, 64, 3), 90, np.uint8)] * round(len(wave) / RATE * 16)
             yield Clip(f"{voice}-{number}", "spoken", still, wave, prompt=prompt)
 
 

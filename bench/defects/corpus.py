@@ -27,7 +27,7 @@ LINES = 180
 Half = Literal["tuning", "held-out"]
 SEEDS: dict[Half, tuple[int, int]] = {"tuning": (11, 12), "held-out": (21, 22)}
 
-# Files of Debian packages (apt-get download; dpkg -x); the package's copyright file has the licence:
+# Files of Debian packages (apt-get download; dpkg -x), whose copyright files say their licences:
 # python3-imageio, forensics-samples-files (CC BY-SA 4.0), opencv-doc
 IMAGEIO = "usr/lib/python3/dist-packages/imageio/resources/images"
 SAMPLES = "usr/share/forensics-samples/original-files"

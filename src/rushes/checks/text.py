@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rushes.checks.reading import Line
     from rushes.media import MediaInfo
 
-MOST_FRAMES = 8
+MOST_FRAMES = 6
 """So many are read at most, however long the clip is: reading takes 0.3 s to 1 s a frame."""
 LEAST_FRAMES = 2
 """Writing stays for a while: what one frame alone of several shows counts for half."""
