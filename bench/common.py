@@ -15,9 +15,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -165,9 +165,12 @@ def _read_field(file: str, name: str) -> str | None:
 
 
 def describe_versions(*packages: str) -> dict[str, str]:
-    """Versions of Python, of Rushes and of other installed distributions."""
+    """Versions of Python, of Rushes and of those of the other distributions that are installed."""
     found = {"python": platform.python_version(), "rushes": version("rushes")}
-    return found | {package: version(package) for package in packages}
+    for package in packages:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 def write_result(name: str, document: Document, machine: Document, folder: Path) -> Path:

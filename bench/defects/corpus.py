@@ -1,4 +1,9 @@
-"""Clean clips: rendered ones, sprite's own, and cuts of real footage where a package has it."""
+"""Clean clips: rendered ones, sprite's own, and cuts of real footage where a package has it.
+
+Two halves by source: checks are tuned on one, and figures are reported of the other alone. Rendered
+and panned clips differ by the seed that everything of them is drawn from, footage by the film it is
+cut from, sprite's by the parity of the prompt's number.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -18,21 +24,34 @@ RATE = 16_000
 SECONDS = 2.0625
 LINES = 180
 
-FOOTAGE = {
-    # Debian packages (apt-get download; dpkg -x): file, where its licence stands
-    "python3-imageio": "usr/lib/python3/dist-packages/imageio/resources/images/cockatoo.mp4",
-    "forensics-samples-files": (
-        "usr/share/forensics-samples/original-files/movie2/movie-hello.mp4"
+Half = Literal["tuning", "held-out"]
+SEEDS: dict[Half, tuple[int, int]] = {"tuning": (11, 12), "held-out": (21, 22)}
+
+# Files of Debian packages (apt-get download; dpkg -x), whose copyright files say their licences:
+# python3-imageio, forensics-samples-files (CC BY-SA 4.0), opencv-doc
+IMAGEIO = "usr/lib/python3/dist-packages/imageio/resources/images"
+SAMPLES = "usr/share/forensics-samples/original-files"
+OPENCV = "usr/share/doc/opencv-doc/examples/data"
+FOOTAGE: dict[Half, tuple[str, ...]] = {
+    "tuning": (
+        f"{IMAGEIO}/cockatoo.mp4", f"{SAMPLES}/movie2/movie-hello.mp4", f"{OPENCV}/vtest.avi",
     ),
-    "opencv-doc": "usr/share/doc/opencv-doc/examples/data/vtest.avi",
-}
+    "held-out": (
+        f"{IMAGEIO}/realshort.mp4",
+        f"{SAMPLES}/movie1/VID_20191220_170832.mp4",
+        f"{OPENCV}/tree.avi",
+    ),
+}  # fmt: skip
+SHORTEST = 1.1
+"""Seconds; a film that is shorter than a cut is taken whole if it has so many."""
 
 
 @dataclass(frozen=True)
 class Clip:
     """Frames (H, W, 3) uint8 RGB, and sound (n, 2) float32 at 16 kHz or None.
 
-    ``kind`` is rendered, panned, sprite or footage; ``motion`` what the rendered ones do.
+    ``kind`` is rendered, panned, sprite or footage; ``motion`` what the rendered ones do. The check
+    is told the ``prompt``, and that the first frame has to show the ``picture``.
     """
 
     name: str
@@ -41,26 +60,28 @@ class Clip:
     wave: NDArray[np.float32] | None
     fps: float = 16.0
     motion: str = ""
+    prompt: str = ""
+    picture: NDArray[np.uint8] | None = None
 
     def change(self, **changes: object) -> Clip:
         return replace(self, **changes)  # type: ignore[arg-type]
 
 
-def list_clean(rendered: int, roots: list[Path], sprite: list[Path]) -> Iterator[Clip]:
-    """All clean clips; those whose files are not there are left out."""
-    yield from render_clips(rendered)
-    yield from pan_clips(max(4, rendered // 6))
+def list_clean(half: Half, rendered: int, roots: list[Path], sprite: list[Path]) -> Iterator[Clip]:
+    """All clean clips of a half; those whose files are not there are left out."""
+    yield from render_clips(rendered, SEEDS[half][0])
+    yield from pan_clips(max(4, rendered // 6), SEEDS[half][1])
     for path in sprite:
         clip = read_clip(path)
         yield clip.change(kind="sprite")
-    for place in FOOTAGE.values():
+    for place in FOOTAGE[half]:
         found = next((root / place for root in roots if (root / place).is_file()), None)
         if found is not None:
             yield from cut_footage(found)
 
 
-def render_clips(count: int) -> Iterator[Clip]:
-    rng = np.random.default_rng(11)
+def render_clips(count: int, seed: int) -> Iterator[Clip]:
+    rng = np.random.default_rng(seed)
     motions = list(world.MOTIONS)
     for n in range(count):
         scene = world.sample_scene(rng, motion=motions[n % len(motions)], silent=False)
@@ -70,9 +91,9 @@ def render_clips(count: int) -> Iterator[Clip]:
         yield Clip(f"{scene.motion}-{n}", "rendered", frames, wave, motion=scene.motion)
 
 
-def pan_clips(count: int) -> Iterator[Clip]:
+def pan_clips(count: int, seed: int) -> Iterator[Clip]:
     """A camera over a textured scene, with a disc that goes its own way; a tone."""
-    rng = np.random.default_rng(12)
+    rng = np.random.default_rng(seed)
     t = np.arange(round(SECONDS * RATE)) / RATE
     for n in range(count):
         wide = rng.integers(20, 235, (16, 48, 3)).astype(np.uint8)
@@ -109,7 +130,7 @@ def cut_footage(path: Path, most: int = 30) -> Iterator[Clip]:
     source = (pixels for _, pixels in read_frames(path))
     for n in range(most):
         frames = [cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in islice(source, count)]
-        if len(frames) < count:
+        if len(frames) < count and (n or len(frames) < SHORTEST * info.fps):
             return
         start = round(n * count / info.fps * RATE)
         sound = None if wave is None else wave[start : start + round(count / info.fps * RATE)]

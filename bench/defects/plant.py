@@ -32,7 +32,8 @@ class Defect:
     onto: tuple[str, ...] = ()
 
 
-MOVING = ("slides", "orbits", "rises", "pans")
+MOVING = ("slides", "rises", "pans")
+"""Steady motions: what goes round fast is back where it was eight frames later."""
 EVENTS = ("bounces", "slides", "blinks")
 
 

@@ -10,6 +10,7 @@
     │   ├── PolicyRefused   3  the policy does not let anything be sent there
     │   ├── BudgetRefused   3  it would cost more than a budget has left
     │   ├── PaidUnavailable 3  what makes paid calls is not installed
+    │   ├── PackageMissing  3  a check needs a package that is not installed
     │   └── MemoryRefused   3  the shot does not fit the card
     ├── StageFailed         4  a stage could not produce its output
     │   ├── OutOfMemory     4  it needed more memory than there was
@@ -110,6 +111,10 @@ class BudgetRefused(Refused):
 
 class PaidUnavailable(Refused):
     """LiteLLM, through which paid calls go, is not installed."""
+
+
+class PackageMissing(Refused):
+    """A check needs a package, brought by an extra, that is not installed."""
 
 
 class MemoryRefused(Refused):

@@ -21,11 +21,12 @@ from rushes.catalogue.load import find_reader_entry
 from rushes.catalogue.model import Model, Numerics
 from rushes.catalogue.reader import DEFAULT_READER, Entry
 from rushes.catalogue.source import FilesSource, HubSource
-from rushes.checks.registry import asking_checks
+from rushes.checks.registry import asking_checks, list_packages, require_extras
 from rushes.errors import LockRefused, ProjectError, UsageError, WeightsMissing
 from rushes.hub import find_checkpoint, list_files, locate_file, pin_model
 from rushes.models.base import find_family
 from rushes.spec.project import Project
+from rushes.spec.read import PROJECT_FILE
 from rushes.spec.resolve import check_licence
 from rushes.stages.base import Stage
 from rushes.stages.encode_given import encodes_together
@@ -75,7 +76,8 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
     Args:
         models: checkpoints by name, of generators and of readers.
-        toolchains: by stage, the version of each distribution it depends on.
+        toolchains: by stage, or ``check.NAME`` for a check that needs packages of its own, the
+            version of each distribution it depends on.
         accepted: by shot, the take that was accepted; a file that has some is of version 2.
         auto: by shot, the model that was chosen where the project says "auto".
     """
@@ -237,6 +239,57 @@ def needed_stages(project: Project) -> list[Stage]:
     return [stage for name, stage in STAGES.items() if name not in unused]
 
 
+def check_entry(check: str) -> str:
+    """What rushes.lock calls the packages of one check."""
+    return f"check.{check}"
+
+
+def needed_toolchains(project: Project) -> dict[str, tuple[str, ...]]:
+    """Distributions of all that the project runs: by stage, and by check that needs some more.
+
+    A check's own packages are no part of the stage ``check``: so what one shot's check needs does
+    not touch the keys of the others.
+    """
+    found = {stage.name: stage.packages for stage in needed_stages(project)}
+    named = {shot.checks for shot in project.shots.values()}
+    for checks in sorted(named | {film.checks for film in project.films.values()}):
+        try:
+            needed = list_packages(checks)
+        except UsageError:
+            continue  # planning says where the unknown check stands
+        found.update({check_entry(name): packages for name, packages in needed.items()})
+    return found
+
+
+def require_check_packages(project: Project) -> None:
+    """Refuse checks that shots or films name and whose packages are not installed.
+
+    Raises:
+        PackageMissing: names the shot or film, and says what to install.
+    """
+    shots = {f"shots.{name}": shot.checks for name, shot in project.shots.items()}
+    films = {f"films.{name}": film.checks for name, film in project.films.items()}
+    seen: set[tuple[str, ...]] = set()
+    for place, checks in {**shots, **films}.items():
+        if checks in seen:
+            continue
+        seen.add(checks)
+        try:
+            require_extras(checks, f"{PROJECT_FILE}:{place}.checks")
+        except UsageError:
+            continue  # planning says where the unknown check stands
+
+
+def _packages_of(entry: str) -> tuple[str, ...]:
+    """The distributions of a stage, or of a check as :func:`check_entry` calls it."""
+    if entry in STAGES:
+        return STAGES[entry].packages
+    try:
+        return list_packages([entry.partition(".")[2]]).get(entry.partition(".")[2], ())
+    except UsageError:
+        return ()  # a check that is no longer there; planning says so where it is named
+
+
 def installed_toolchain(packages: Iterable[str], *, libraries: bool = True) -> dict[str, str]:
     """Versions of distributions as installed; PyAV's with those of its FFmpeg libraries."""
     found: dict[str, str] = {}
@@ -270,6 +323,7 @@ def complete_lock(
         The new lock, and what changed in it; differences that ``update=False`` leaves alone are
         not listed, see :func:`check_lock`.
     """
+    require_check_packages(project)
     models, toolchains = dict(lock.models), dict(lock.toolchains)
     changes: list[LockChange] = []
     for model in needed_checkpoints(project):
@@ -279,11 +333,11 @@ def complete_lock(
             chosen = dict(numerics.get(model.id, {}))
             models[model.id] = msgspec.structs.replace(fresh, numerics=chosen)
             changes += _compare_model(model.id, before, models[model.id], numerics=True)
-    for stage in needed_stages(project):
-        if stage.name not in lock.toolchains or update:
-            toolchains[stage.name] = installed_toolchain(stage.packages)
-            old = lock.toolchains.get(stage.name)
-            changes += _compare_toolchain(stage.name, old, toolchains[stage.name])
+    for name, packages in needed_toolchains(project).items():
+        if name not in lock.toolchains or update:
+            toolchains[name] = installed_toolchain(packages)
+            old = lock.toolchains.get(name)
+            changes += _compare_toolchain(name, old, toolchains[name])
     chosen_now = {s.name: s.model.name for s in project.shots.values() if s.auto}
     changes += [
         LockChange(f"auto.{shot}", lock.auto.get(shot), model)
@@ -309,11 +363,11 @@ def missing_entries(project: Project, lock: Lock) -> list[str]:
     """What the project needs and the lock lacks."""
     needed = needed_checkpoints(project)
     models = [f"models.{m.id}" for m in needed if m.id not in lock.models]
-    stages = [s.name for s in needed_stages(project) if s.name not in lock.toolchains]
+    entries = [name for name in needed_toolchains(project) if name not in lock.toolchains]
     chosen = [
         f"auto.{s.name}" for s in project.shots.values() if s.auto and s.name not in lock.auto
     ]
-    return models + [f"toolchains.{name}" for name in stages] + chosen
+    return models + [f"toolchains.{name}" for name in entries] + chosen
 
 
 def check_weights(
@@ -351,20 +405,21 @@ def check_weights(
             )
 
 
-def check_toolchain(stages: Iterable[str], lock: Lock, *, libraries: bool = True) -> None:
+def check_toolchain(entries: Iterable[str], lock: Lock, *, libraries: bool = True) -> None:
     """Refuse to work with another toolchain than the locked one.
 
     Args:
+        entries: stages, and checks as :func:`check_entry` calls them.
         libraries: also compare PyAV's FFmpeg libraries, which loads them.
 
     Raises:
         LockRefused: with the command that restores it.
     """
-    for name in stages:
+    for name in entries:
         locked = lock.toolchains.get(name, {})
         if not libraries:
             locked = {p: v for p, v in locked.items() if not p.startswith(LIBRARY)}
-        found = installed_toolchain(STAGES[name].packages, libraries=libraries)
+        found = installed_toolchain(_packages_of(name), libraries=libraries)
         if locked == found:
             continue
         odd = [

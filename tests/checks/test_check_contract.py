@@ -19,8 +19,10 @@ from rushes.checks.registry import (
     asking_checks,
     check_file,
     check_names,
+    comparing_checks,
     expand_checks,
     find_check,
+    list_packages,
 )
 from rushes.errors import MediaError, UsageError
 from rushes.media import AudioInfo, MediaInfo, VideoInfo
@@ -28,6 +30,9 @@ from rushes.media import AudioInfo, MediaInfo, VideoInfo
 EXPECT = Expectation(frames=33, width=SIZE, height=SIZE, fps=FPS, audio=True)
 ALONE = [name for name in check_names() if name not in asking_checks(check_names())]
 """Checks that judge a file by itself, without a reader's answers."""
+HEAVY = list_packages(check_names())
+"""Checks with a model each; their own tests have them judge more than one clip."""
+ALONE = [name for name in ALONE if name not in HEAVY and name not in comparing_checks([name])]
 
 
 TARGETS = ("r128", "streaming")

@@ -152,7 +152,7 @@ def test_a_lasting_step_is_a_seam_and_a_flash_is_none(tmp_path: Path) -> None:
 
 def test_a_known_seam_is_judged_more_strictly_and_nothing_else_is(tmp_path: Path) -> None:
     frames = slide("grey")
-    stepped = frames[:16] + [tint(f, -7) for f in frames[16:]]
+    stepped = frames[:16] + [tint(f, -4) for f in frames[16:]]
     assert judge(tmp_path, "seam", stepped).passed
     assert not judge(tmp_path, "seam", stepped, expect_with(33, seams=(1.0,))).passed
     assert judge(tmp_path, "seam", stepped, expect_with(33, seams=(0.5,))).passed

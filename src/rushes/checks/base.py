@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ class Expectation:
     Args:
         joins: stretches (start, end) in seconds where a film goes from one shot to the next.
         seams: seconds at which a clip goes on from material that was made before.
+        prompts: what the clip was made from, for checks that read it: a shot's, or all of a film's.
+        pictures: what the clip was given: for each the frame (from 0) that has to show it, or -1
+            for a reference that no frame has to show, and the file.
     """
 
     frames: int
@@ -78,6 +82,8 @@ class Expectation:
     audio: bool
     joins: tuple[tuple[float, float], ...] = ()
     seams: tuple[float, ...] = ()
+    prompts: tuple[str, ...] = ()
+    pictures: tuple[tuple[int, Path], ...] = ()
 
 
 class Judge(Protocol):
@@ -126,3 +132,29 @@ class AskingCheck(Protocol):
 
     def make_questions(self, prompt: str) -> tuple[str, ...]:
         """What to ask about a clip that was made from this prompt; pure, without torch."""
+
+
+@runtime_checkable
+class PackagedCheck(Protocol):
+    """A check that needs more than Rushes installs by itself.
+
+    ``packages`` are distributions whose versions are part of the key of clips that are judged by
+    it, and of no others; ``extra`` is what to install, as for ``pip install``.
+    """
+
+    packages: tuple[str, ...]
+    extra: str
+
+
+@runtime_checkable
+class PromptReader(Protocol):
+    """A check that reads the prompt itself: ``Expectation.prompts`` is filled for it."""
+
+    reads_prompt: bool
+
+
+@runtime_checkable
+class PictureComparer(Protocol):
+    """A check that needs a picture that the shot was given: ``Expectation.pictures``."""
+
+    compares_pictures: bool

@@ -20,6 +20,8 @@ RUN_SAMPLES = 3
 WINDOW_SECONDS = 0.05
 SECOND_WINDOWS = 20
 """The worst second decides, so that a burst in a long film is found."""
+WINDOW_SHARE = 0.03
+"""Of one window: a drum's stroke or a short beep is cut off so much, and rests before and after."""
 THRESHOLD = 0.99
 """A hundredth of a second's samples; loud masters clip fewer, an overdriven tone a third."""
 
@@ -28,7 +30,7 @@ class ClippingCheck:
     """The sound is not cut off at full scale."""
 
     name = "clipping"
-    version = 1
+    version = 2
     about = "sound cut off at full scale"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
@@ -45,6 +47,7 @@ class ClippingJudge:
         self._cutter: object | None = None
         self._recent: deque[float] = deque(maxlen=SECOND_WINDOWS)
         self._worst = 0.0
+        self._burst = 0.0
         self._peak = 0.0
         self._clipped = 0
 
@@ -62,26 +65,31 @@ class ClippingJudge:
             self._clipped += clipped
             self._recent.append(clipped / len(window))
             self._worst = max(self._worst, sum(self._recent) / len(self._recent))
+            self._burst = max(self._burst, clipped / len(window))
             self._collector.see(start, "clipped" if clipped else "")
 
     def give_verdict(self) -> Verdict:
         runs = self._collector.finish()
         worst = min(1.0, self._worst)
+        lost = max(worst, min(1.0, self._burst * (1 - THRESHOLD) / WINDOW_SHARE))
         if self._info.audio is None:
             message = "there is no sound to judge"
         elif worst > 1 - THRESHOLD:
             message = f"{worst:.1%} of the samples of the worst second are at full scale"
+        elif lost > 1 - THRESHOLD:
+            message = f"{self._burst:.1%} of the samples of a short burst are at full scale"
         else:
             message = "no clipping to speak of"
         return Verdict(
             "clipping",
-            1 - worst,
+            1 - lost,
             THRESHOLD,
             message,
             make_spans(runs, self._info, "clipped"),
             {
                 "clipped_samples": self._clipped,
                 "worst_second_share": worst,
+                "worst_window_share": self._burst,
                 "peak_dbfs": to_dbfs(self._peak),
             },
         )

@@ -36,7 +36,7 @@ class CutCheck:
     """One scene from beginning to end."""
 
     name = "cut"
-    version = 1
+    version = 2
     about = "scene cuts inside a shot"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
@@ -78,15 +78,15 @@ class CutJudge(PictureJudge):
         if before is None or before.rgb.shape != view.rgb.shape:
             return
         content = pixels.measure_content(before.rgb, view.rgb)
+        returned = False
         for candidate in list(self._open):
             if len(candidate.neighbours) < 2 * NEIGHBOURS:
                 candidate.neighbours.append(content)
-            candidate.kept = min(
-                candidate.kept, pixels.measure_content(candidate.before.rgb, view.rgb)
-            )
+            away = pixels.measure_content(candidate.before.rgb, view.rgb)
+            candidate.kept = min(candidate.kept, away)
+            returned = returned or 2 * away < min(content, candidate.content)
             if seconds - candidate.seconds >= FLASH_SECONDS:
                 self._close(candidate)
-        returned = any(2 * candidate.kept < CONTENT for candidate in self._open)
         joined = is_joined(seconds, self._joins, self._step)
         if content >= CONTENT / 2 and not returned and not joined:
             candidate = _Candidate(

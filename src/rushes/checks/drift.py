@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from rushes.checks.base import Frame
     from rushes.media import MediaInfo
 
-LEVELS = 30.0
-"""Levels of a channel that fail: an eighth of the range, plain beside the first frame."""
+LEVELS = 25.0
+"""Levels of a channel that fail: a tenth of the range, plain beside the first frame."""
 WINDOW_SECONDS = 0.5
 """Levels are averaged over this, so that a flash is none."""
 THRESHOLD = HALF
@@ -33,7 +33,7 @@ class DriftCheck:
     """Colours stay what they were."""
 
     name = "drift"
-    version = 1
+    version = 2
     about = "colours that wander off over the clip"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:

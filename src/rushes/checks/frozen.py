@@ -40,7 +40,7 @@ class FrozenCheck:
     """Something moves."""
 
     name = "frozen"
-    version = 2
+    version = 3
     about = "stretches in which nothing moves, or that only repeat"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:

@@ -28,9 +28,9 @@ MOVING_LEVELS = 0.1
 creeps by half a pixel; what codecs redraw of a still is 0.0."""
 MOVING_PIXELS = 0.15
 """Mean length of the flow, in pixels of a view, above which a camera moves."""
-EXPLAINED = 0.25
+EXPLAINED = 0.15
 """Following motion leaves this share of a change at least: edges, grain, what comes into view."""
-TIMES = 3.6
+TIMES = 3.54
 """A step of more than so many times its largest neighbour fails."""
 MAX_SPANS = 20
 THRESHOLD = HALF
@@ -40,7 +40,7 @@ class JumpCheck:
     """Motion goes on without a break."""
 
     name = "jump"
-    version = 1
+    version = 2
     about = "motion that breaks off between two frames"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:

@@ -11,6 +11,8 @@ REACH_SECONDS = 0.6
 GRID_SECONDS = 0.005
 SOFT_SECONDS = 0.03
 """What misses an interval by this still counts a little: attacks are not heard to the hop."""
+TRIES = 20
+"""Offsets that are looked for and do not depend on each other: the reach over ``SOFT_SECONDS``."""
 APART_SECONDS = 0.1
 """Two offsets closer than this are one answer."""
 
@@ -31,8 +33,11 @@ class Offset:
     Args:
         seconds: positive where the sound is late.
         low, high: offsets that fit nearly as well, around it.
-        confidence: 0 to 1: how much of both was matched, and whether no other offset does as well.
+        confidence: 0 to 1: how much of both was matched, whether no other offset does as well, and
+            how unlikely it is that so much matches by luck.
         pairs: beginnings that were matched.
+        fit: 0 to 1: how much of both was matched, less what luck would match.
+        inside: the same at the best offset that the caller allows.
     """
 
     seconds: float
@@ -40,10 +45,18 @@ class Offset:
     high: float
     confidence: float
     pairs: int
+    fit: float = 0.0
+    inside: float = 0.0
 
 
-def find_offset(seen: Sequence[Onset], heard: Sequence[Onset]) -> Offset | None:
-    """The offset at which most of what is heard is seen; None where there is nothing to match."""
+def find_offset(
+    seen: Sequence[Onset], heard: Sequence[Onset], allowed: tuple[float, float] = (0.0, 0.0)
+) -> Offset | None:
+    """The offset at which most of what is heard is seen; None where there is nothing to match.
+
+    Args:
+        allowed: the stretch of offsets, in seconds, whose best fit ``inside`` is.
+    """
     if not seen or not heard:
         return None
     count = round(REACH_SECONDS / GRID_SECONDS)
@@ -66,9 +79,28 @@ def find_offset(seen: Sequence[Onset], heard: Sequence[Onset]) -> Offset | None:
     ]
     clear = 1 - max(others, default=0.0) / best
     pairs = sum(_nearest(seen, onset.start - grid[at]) > 0.5 for onset in heard)
-    confidence = best * min(1.0, 2 * clear) * min(1.0, (pairs + 1) / 3)
+    earned = 1 - _find_luck(seen, heard, pairs)
+    confidence = earned * best * min(1.0, 2 * clear) * min(1.0, (pairs + 1) / 3)
     middle = (grid[low] + grid[high]) / 2
-    return Offset(middle, grid[low], grid[high], confidence, pairs)
+    inside = max(
+        (fit for offset, fit in zip(grid, fits, strict=True) if allowed[0] <= offset <= allowed[1]),
+        default=0.0,
+    )
+    return Offset(middle, grid[low], grid[high], confidence, pairs, earned * best, earned * inside)
+
+
+def _find_luck(seen: Sequence[Onset], heard: Sequence[Onset], pairs: int) -> float:
+    """The chance, at most 1, that so many beginnings match at one of the offsets by themselves.
+
+    Where the picture is restless, its beginnings cover so much of the time that any sound fits
+    somewhere. A single pair is left to the other measures.
+    """
+    if pairs < 2:
+        return 0.0
+    ends = [onset.end for onset in (*seen, *heard)]
+    span = max(1.0, max(ends) - min(onset.start for onset in (*seen, *heard)))
+    covered = sum(onset.end - onset.start + SOFT_SECONDS for onset in seen) / span
+    return min(1.0, TRIES * min(1.0, covered) ** pairs)
 
 
 def _fit(seen: Sequence[Onset], heard: Sequence[Onset], offset: float) -> float:

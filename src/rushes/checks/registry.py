@@ -21,9 +21,12 @@ from rushes.checks.base import (
     DamageWatcher,
     Expectation,
     Judge,
+    PictureComparer,
+    PromptReader,
     Verdict,
 )
 from rushes.checks.own import is_own, load_own
+from rushes.checks.packages import packages_of, require_packages
 from rushes.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,6 +59,10 @@ BUILT_IN = (
     "peak",
     "hum",
     "click",
+    "text",
+    "speech",
+    "nudity",
+    "reference",
     "prompt",
 )
 """One module of this package each."""
@@ -136,6 +143,49 @@ def make_questions(names: Iterable[str], prompt: str) -> tuple[tuple[str, str], 
     )
 
 
+def list_packages(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """For those of the checks that need packages of their own: which, by the check's name."""
+    named = [name for name in expand_checks(names) if not is_own(name)]
+    needed = {name: packages_of(find_check(name)) for name in named}
+    return {name: packages for name, packages in needed.items() if packages}
+
+
+def require_extras(names: Iterable[str], where: str | None = None) -> None:
+    """Refuse checks whose packages are not installed.
+
+    Raises:
+        PackageMissing: with what to install.
+    """
+    named = [name for name in expand_checks(names) if not is_own(name)]
+    require_packages([find_check(name) for name in named], where)
+
+
+def reads_prompt(names: Iterable[str]) -> bool:
+    """Whether one of the checks and profiles reads the prompt itself."""
+    named = [name for name in expand_checks(names) if not is_own(name)]
+    return any(isinstance(find_check(name), PromptReader) for name in named)
+
+
+def comparing_checks(names: Iterable[str]) -> list[str]:
+    """Those that compare the clip with pictures that its shot was given."""
+    named = [name for name in expand_checks(names) if not is_own(name)]
+    return [name for name in named if isinstance(find_check(name), PictureComparer)]
+
+
+def require_pictures(names: Iterable[str], given: bool, where: str | None = None) -> None:
+    """Refuse checks that compare with given pictures, where there are none.
+
+    Raises:
+        UsageError: names the check.
+    """
+    for name in comparing_checks(names) if not given else ():
+        raise UsageError(
+            f"the check {name!r} compares with a picture, and none is given",
+            where=where,
+            hint="check shots by it that have a first, last or reference picture",
+        )
+
+
 def check_file(
     path: str | Path,
     names: Sequence[str],
@@ -152,10 +202,13 @@ def check_file(
     Raises:
         MediaError: not a media file at all.
         UsageError: an unknown check, or one that asks about a prompt where there is none.
+        PackageMissing: a check needs an extra that is not installed.
     """
     from rushes.media import FrameItem, probe, read_both
 
     checks = {name: find_check(name) for name in expand_checks(names)}
+    require_packages(checks.values(), str(path))
+    require_pictures(names, expect is not None and bool(expect.pictures), str(path))
     if answers is None:
         require_no_prompt(names, str(path))
     info = probe(path)

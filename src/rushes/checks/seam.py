@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 SIDE = 4
 """Frames before and after that are compared: a quarter of a second at 16 fps."""
-LEVELS = 10.0
+LEVELS = 5.0
 """A lasting step of colour that fails at a frame that nobody named, of 255."""
-KNOWN_LEVELS = 5.0
-"""A lasting step that fails at a seam that the plan names; a step of 5 levels is just seen."""
+KNOWN_LEVELS = 3.0
+"""A lasting step that fails at a seam that the plan names; a step of 3 levels is just seen."""
+STANDS_OUT = 2.0
+"""Times the largest step around it: what wanders by itself, as light on what turns, is no seam."""
 MAX_SPANS = 20
 THRESHOLD = HALF
 
@@ -35,7 +37,7 @@ class SeamCheck:
     """No visible seam."""
 
     name = "seam"
-    version = 1
+    version = 2
     about = "lasting steps of colour from one frame to the next"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
@@ -96,7 +98,8 @@ class SeamJudge(PictureJudge):
         slope = np.maximum(
             np.abs(np.diff(before, axis=0)).max(0), np.abs(np.diff(after, axis=0)).max(0)
         )
-        amount = float((np.minimum(step, lasting) - 2 * slope).max())
+        least = np.minimum(step, lasting)
+        amount = float(np.sqrt(np.maximum(least**2 - (STANDS_OUT * slope) ** 2, 0)).max())
         self._worst = max(self._worst, amount)
         if amount > self._limit and len(self._found) < MAX_SPANS:
             self._found.append(at)

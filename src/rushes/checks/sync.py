@@ -24,8 +24,12 @@ LATE_SECONDS = 0.125
 """ITU-R BT.1359-1: from here on viewers notice sound that comes after its picture."""
 CONFIDENT = 0.4
 """Less confident measurements are said and fail nothing; ``bench/defects`` has the figures."""
+BEAT_PAIRS, BEAT_FIT, BEAT_INSIDE = 3, 0.65, 0.5
+"""A steady beat fits at several offsets. It is out of sync where three or more beginnings and two
+thirds of all are matched, and at no offset within the limits half as much."""
 STILL_LEVELS = 0.02
 """A picture whose largest step changes less, in mean levels, stands still."""
+LAST_FRAMES = 2
 STILL_ONSETS = 2
 """So many beginnings in the sound ask for something to be seen."""
 THRESHOLD = HALF
@@ -35,7 +39,7 @@ class SyncCheck:
     """Sound comes with its picture."""
 
     name = "sync"
-    version = 1
+    version = 2
     about = "sound that comes before or after its picture"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
@@ -80,11 +84,13 @@ class SyncJudge:
         if not isinstance(self._picture, PictureOnsets) or not isinstance(self._sound, SoundOnsets):
             return self._say(1.0, NO_SOUND if self._info.audio is None else "nothing to compare")
         seen, heard = self._picture.find(), self._sound.find()
+        last = self._end - LAST_FRAMES * self._step  # what would show it may come after the end
+        heard = [onset for onset in heard if onset.start < last] or heard
         still = self._frames > 1 and self._picture.largest_change < STILL_LEVELS
         if still and len(heard) >= STILL_ONSETS:
             spans = within([Span(0.0, self._end, "still picture over sound")], self._info)
             return self._say(0.0, "a still picture over sound", seen, heard, spans=spans)
-        offset = find_offset(seen, heard)
+        offset = find_offset(seen, heard, (-EARLY_SECONDS, LATE_SECONDS))
         if offset is None:
             return self._say(1.0, "too little begins to measure an offset", seen, heard)
         return self._judge_offset(offset, seen, heard)
@@ -94,6 +100,11 @@ class SyncJudge:
         beyond = max(offset.low / LATE_SECONDS, -offset.high / EARLY_SECONDS, 0.0)
         side = "late" if offset.seconds > 0 else "early"
         amount = f"{abs(offset.seconds) * 1000:.0f} ms {side}"
+        if _is_beside(offset) and beyond > 1:
+            message = f"the sound is off, perhaps {amount}: a beat that fits at no small offset"
+            spans = within([Span(onset.start, onset.start + 0.1, "off") for onset in heard],
+                           self._info)  # fmt: skip
+            return self._say(1 / (1 + beyond), message, seen, heard, offset, spans)
         if offset.confidence < CONFIDENT:
             return self._say(
                 1.0, f"no confident measurement (perhaps {amount})", seen, heard, offset
@@ -132,6 +143,15 @@ class SyncJudge:
             evidence["offset_high_ms"] = -1000 * offset.low
             evidence["matched"] = offset.pairs
         return Verdict("sync", score, THRESHOLD, message, spans, evidence)
+
+
+def _is_beside(offset: Offset) -> bool:
+    """Whether a beat, which fits at several offsets, surely fits at none within the limits."""
+    return (
+        offset.pairs >= BEAT_PAIRS
+        and offset.fit >= BEAT_FIT
+        and offset.inside <= BEAT_INSIDE * offset.fit
+    )
 
 
 CHECK = SyncCheck()

@@ -50,7 +50,7 @@ def command(
         check_weights,
         complete_lock,
         needed_checkpoints,
-        needed_stages,
+        needed_toolchains,
         read_lock,
         write_lock,
     )
@@ -65,7 +65,7 @@ def command(
     store = Store(find_store(folder))
     if not update:
         check_weights(needed_checkpoints(project), lock, store)
-        locked = [s.name for s in needed_stages(project) if s.name in lock.toolchains]
+        locked = [name for name in needed_toolchains(project) if name in lock.toolchains]
         check_toolchain(locked, lock)
     target = find_target(project, device, vram)
     before_lock = Lock() if update else lock

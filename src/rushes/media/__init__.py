@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         read_both,
         read_frames,
     )
+    from rushes.media.resampling import MonoResampler
     from rushes.media.seeking import FrameCursor, Still
     from rushes.media.tagging import tag_clip
     from rushes.media.writing import AudioWriter, FrameWriter, frame_rate
@@ -47,6 +48,7 @@ __all__ = [
     "Loudness",
     "LoudnessMeter",
     "MediaInfo",
+    "MonoResampler",
     "SoundItem",
     "Still",
     "VideoInfo",
@@ -88,6 +90,7 @@ _HOMES = {
         "read_both",
         "read_frames",
     ),
+    "resampling": ("MonoResampler",),
     "seeking": ("FrameCursor", "Still"),
     "tagging": ("tag_clip",),
     "writing": ("AudioWriter", "FrameWriter", "frame_rate"),

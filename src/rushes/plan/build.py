@@ -17,13 +17,15 @@ from rushes.checks.registry import (
     find_check,
     make_questions,
     require_no_prompt,
+    require_pictures,
 )
 from rushes.errors import UsageError
-from rushes.lock import Lock, needed_instances
+from rushes.lock import Lock, needed_instances, require_check_packages
 from rushes.media.formats import ExportFormat
 from rushes.plan.entries import list_parts, pick_files
 from rushes.plan.gates import add_gate
 from rushes.plan.joins import list_joins
+from rushes.plan.judging import Named, describe_checks, fill_prompts, list_given
 from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
 from rushes.plan.rerolls import SEAM_CHECKS, plan_mend, rank_take, why_stop
 from rushes.plan.seeds import attempt_seed
@@ -60,7 +62,9 @@ def build_plan(
 
     Raises:
         UsageError: a target or a check does not exist.
+        PackageMissing: a check needs a package that is not installed.
     """
+    require_check_packages(project)
     builder = _Builder(project, lock)
     shots, films = _choose(project, list(targets))
     plans = _plan_shots(builder, shots, find_facts)
@@ -164,7 +168,7 @@ class _Builder:
         self._heads: dict[tuple[str, str | None], bytes | None] = {}
         self._nodes: dict[tuple[object, ...], Node] = {}
         self._encoded: dict[Params, bytes] = {}
-        self._checks: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, int], ...]] = {}
+        self._checks: dict[tuple[str, tuple[str, ...], bool], Named] = {}
         self._asking: dict[tuple[str, ...], bool] = {}
         self._by_key: dict[Key, Node] = {}
         self._entries = needed_instances(project)
@@ -199,16 +203,18 @@ class _Builder:
         inputs = [("frames", made.frames)]
         inputs += [("sound", made.sound)] if made.sound is not None else []
         clip = nodes["export"] = self.node("export", _export_params(shot.export), inputs)
+        given = list_given(shot)
         path = ("shots", shot.name, "checks")
-        checks = self._find_checks(shot.name, (*shot.checks, *extra), path)
+        checks = self._find_checks(shot.name, (*shot.checks, *extra), path, bool(given))
         judged = [("clip", clip)]
         if (ask := self._ask_node(shot, clip)) is not None:
             nodes["ask"] = ask
             judged.append(("answers", ask))
         sounds = made.sound is not None
         nodes["check"] = self._check_node(
-            checks, shot.shape, sounds, judged, seams=tuple(planner.seams)
-        )
+            checks, shot.shape, sounds, judged, seams=tuple(planner.seams), shots=(shot,),
+            given=given,
+        )  # fmt: skip
         add_gate(self.node, self.project, self.lock, shot, nodes)
         return made
 
@@ -230,29 +236,32 @@ class _Builder:
         sounds = any(shot.kept.sound is not None for shot in shots)
         checks = self._find_checks(film.name, film.checks, ("films", film.name, "checks"))
         joins = list_joins([shape.frames for shape in shapes], first.fps, film.crossfade)
-        check = self._check_node(checks, shape, sounds, [("clip", clip)], joins=joins)
+        made_of, judged = [plan.kept.shot for plan in shots], [("clip", clip)]
+        check = self._check_node(checks, shape, sounds, judged, joins=joins, shots=made_of)
         settled = all(shot.settled for shot in shots)
         nodes = {"assemble": clip, "check": check}
         add_gate(self.node, self.project, self.lock, film, nodes)
         return FilmPlan(film, nodes, settled)
 
     def _find_checks(
-        self, name: str, checks: tuple[str, ...], path: tuple[str, ...]
-    ) -> tuple[tuple[str, int], ...]:
-        """Name and version of each check that a shot or film names; a film has no prompt."""
-        place = (path[0], checks)
+        self, name: str, checks: tuple[str, ...], path: tuple[str, ...], given: bool = False
+    ) -> Named:
+        """The checks that a shot or film names; a film has no prompt, and no given pictures."""
+        place = (path[0], checks, given)
         if place not in self._checks:
             try:
                 names = expand_checks(checks)
+                require_pictures(checks, given)
                 if path[0] == "films":
                     require_no_prompt(checks)
             except UsageError as exc:
                 raise self.project.source.error(f"{name!r}: {exc.message}", path, exc.hint) from exc
             for check in filter(is_own, names):
                 self._read_own(name, check, path)
-            self._checks[place] = tuple(
+            versions = [
                 (check, 0 if is_own(check) else find_check(check).version) for check in names
-            )
+            ]
+            self._checks[place] = describe_checks(tuple(versions), self.lock)
         return self._checks[place]
 
     def _read_own(self, name: str, check: str, path: tuple[str, ...]) -> None:
@@ -278,15 +287,18 @@ class _Builder:
 
     def _check_node(
         self,
-        checks: tuple[tuple[str, int], ...],
+        named: Named,
         shape: VideoShape,
         sounds: bool,
         inputs: list[tuple[str, Node]],
         joins: tuple[tuple[float, float], ...] = (),
         seams: tuple[float, ...] = (),
+        shots: Iterable[Shot] = (),
+        given: Iterable[tuple[int, str, SourceFile]] = (),
     ) -> Node:
+        given = list(given) if named.compares else []
         params = CheckParams(
-            checks=checks,
+            checks=named.checks,
             frames=shape.frames,
             height=shape.height,
             width=shape.width,
@@ -294,9 +306,13 @@ class _Builder:
             audio=sounds,
             joins=joins,
             seams=seams,
+            packages=named.packages,
+            prompts=fill_prompts(shots) if named.reads_prompt else (),
+            pictures=tuple((frame, name) for frame, name, _ in given),
         )
-        files = [(name, self._own[name]) for name, _ in checks if is_own(name)]
-        return self.node("check", params, inputs, files=files)
+        files = [(name, self._own[name]) for name, _ in named.checks if is_own(name)]
+        files += [(name, file) for _, name, file in given]
+        return self.node("check", params, inputs, files=files, locked=named.locked)
 
     def node(
         self,
@@ -305,15 +321,16 @@ class _Builder:
         inputs: Iterable[tuple[str, Node]] = (),
         model: str | None = None,
         files: Iterable[tuple[str, SourceFile]] = (),
+        locked: bool = True,
     ) -> Node:
-        """The node of this work, made at its first use."""
+        """The node of this work, made at its first use; ``locked`` False gives it no key."""
         inputs = tuple(inputs)
         files = tuple(files)
         digests = tuple((name, file.sha256) for name, file in files)
         identity = (stage, params, model, inputs, digests)
         if (known := self._nodes.get(identity)) is not None:
             return known
-        key = self._key(stage, params, inputs, model, digests)
+        key = self._key(stage, params, inputs, model, digests) if locked else None
         node = Node(key, stage, params, inputs, model, files)
         if key is not None:  # numerics that are stated as they are locked make equal work
             node = self._by_key.setdefault(key, node)

@@ -23,7 +23,7 @@ from rushes.lock import (
     missing_entries,
     needed_checkpoints,
     needed_instances,
-    needed_stages,
+    needed_toolchains,
     pin_locked,
     read_lock,
     write_lock,
@@ -32,6 +32,7 @@ from rushes.paid.consent import check_consent
 from rushes.payments import show_usd
 from rushes.plan.build import build_plan
 from rushes.plan.forecast import price_node
+from rushes.plan.judging import list_toolchains
 from rushes.plan.memory.fit import MemoryPlan, Target
 from rushes.plan.memory.refuse import refuse_misfit
 from rushes.plan.nodes import Node, Plan
@@ -118,7 +119,7 @@ def prepare_lock(
             f"{LOCK_FILE} lacks {', '.join(missing[:3])}", where=LOCK_FILE, hint="run: rushes lock"
         )
     check_weights(needed_checkpoints(project), lock, store)
-    names = [stage.name for stage in needed_stages(project) if stage.name in lock.toolchains]
+    names = [name for name in needed_toolchains(project) if name in lock.toolchains]
     check_toolchain(names, lock, libraries=False)
     if missing:
         numerics = {} if target is None else propose_numerics(project, target, lock)
@@ -281,7 +282,7 @@ def _run_rounds(
             executor.memory = _fit(project, plan, lock, targets)
             executor.prepare(steps)
             if not outcome.finished:
-                check_toolchain({step.node.stage for step in steps}, lock)
+                check_toolchain(list_toolchains(step.node for step in steps), lock)
             before = len(outcome.finished) + len(outcome.broken)
             observer.see_plan(plan)
             observer.see_steps(steps)

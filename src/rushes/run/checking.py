@@ -12,6 +12,7 @@ from rushes.lock import read_lock
 from rushes.media import probe
 from rushes.plan.gates import list_rules
 from rushes.plan.joins import list_joins
+from rushes.plan.judging import fill_prompts, list_given
 from rushes.run.asking import ask_prompt
 from rushes.run.place import OUT_FOLDER
 from rushes.spec.project import Shot
@@ -32,7 +33,8 @@ def check_target(target: str, folder: Path, names: list[str]) -> dict[str, objec
     shot = _find_shot(target, path, folder)
     try:
         answers = None if shot is None else ask_prompt(path, shot, names, folder)
-        verdicts = check_file(path, names, _expect_film(path, target, folder), answers)
+        expect = _expect_shot(shot, path) if shot else _expect_film(path, target, folder)
+        verdicts = check_file(path, names, expect, answers)
     except MediaError as exc:
         raise UsageError(exc.message, where=exc.where or target, hint=exc.hint) from exc
     rows = decide_rows([to_row(verdict) for verdict in verdicts], _find_rules(target, path, folder))
@@ -68,7 +70,18 @@ def _expect_film(path: Path, target: str, folder: Path) -> Expectation | None:
     first, overlap = shapes[0], round(film.crossfade * shapes[0].fps) * (len(shapes) - 1)
     frames = sum(shape.frames for shape in shapes) - overlap
     sound = probe(path).audio is not None
-    return Expectation(frames, first.width, first.height, first.fps, sound, joins)
+    prompts = fill_prompts(project.shots[name] for name in film.shots)
+    return Expectation(frames, first.width, first.height, first.fps, sound, joins, prompts=prompts)
+
+
+def _expect_shot(shot: Shot, path: Path) -> Expectation:
+    """What the clip of a shot must be, and what it was made from."""
+    shape, sound = shot.shape, probe(path).audio is not None
+    return Expectation(
+        shape.frames, shape.width, shape.height, shape.fps, sound,
+        prompts=fill_prompts([shot]),
+        pictures=tuple((frame, file.path) for frame, _, file in list_given(shot)),
+    )  # fmt: skip
 
 
 def find_target(target: str, folder: Path) -> Path:

@@ -17,7 +17,9 @@ class CheckParams(Params, frozen=True):
     """``checks``: name and version of each; the rest is what the clip must be.
 
     ``joins`` are where a film goes from shot to shot, (start, end) in seconds; ``seams`` where a
-    clip goes on from what was made before.
+    clip goes on from what was made before. ``packages`` are names and versions of what only
+    some checks need; ``prompts`` and ``pictures`` (frame or -1, and the input's name) are for
+    those that read them.
     """
 
     checks: tuple[tuple[str, int], ...]
@@ -28,6 +30,9 @@ class CheckParams(Params, frozen=True):
     audio: bool = True
     joins: tuple[tuple[float, float], ...] = ()
     seams: tuple[float, ...] = ()
+    packages: tuple[tuple[str, str], ...] = ()
+    prompts: tuple[str, ...] = ()
+    pictures: tuple[tuple[int, str], ...] = ()
 
 
 def run(job: Job) -> Made:
@@ -43,6 +48,8 @@ def run(job: Job) -> Made:
         params.audio,
         params.joins,
         params.seams,
+        params.prompts,
+        tuple((frame, Path(job.inputs[name]["file"])) for frame, name in params.pictures),
     )
     names = [str(job.inputs[name]["file"]) if is_own(name) else name for name, _ in params.checks]
     answers = _find_answers(job.inputs)
