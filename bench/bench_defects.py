@@ -209,7 +209,7 @@ def choose_clips(clips: Sequence[Clip], defect: Defect, most: int) -> list[Clip]
         clip
         for clip in clips
         if (not defect.onto or clip.motion in defect.onto) and (clip.wave is not None or not sounds)
-        and clip.kind != "sprite"
+        and clip.kind != "sprite" and defect.shows(clip)
     ]  # fmt: skip
     step = max(1, len(fit) // most)
     return fit[::step][:most]
@@ -288,7 +288,7 @@ def measure(options: Any, workers: Executor) -> common.Document:
         "half": half,
         "clean": clean,
         "defects": defects,
-        "asked": measure_asked(clips, half, options.footage, options.each, workers),
+        "asked": measure_asked(clips, half, options.footage, options.each // 2, workers),
         "sync": sync,
         "flicker_beside_vbench": measure_vbench(flickers, workers),
         "goals": {
