@@ -230,7 +230,8 @@ def measure_asked(
         bases = spoken if name == "speech" else plain
         make = CLEAN.get(name)
         clean = [make(clip) for clip in bases] if make is not None else []
-        clean += [] if name == "reference" else plain
+        more = {"reference": [], "nudity": list(clips)}
+        clean += more.get(name, plain)
         found = list(workers.map(judge_work, [(clip, (name,)) for clip in clean]))
         refused = [c.name for c, v in zip(clean, found, strict=True) if not v[name].passed]
         scores = [verdicts[name].score for verdicts in found]
