@@ -209,7 +209,7 @@ def choose_clips(clips: Sequence[Clip], defect: Defect, most: int) -> list[Clip]
         clip
         for clip in clips
         if (not defect.onto or clip.motion in defect.onto) and (clip.wave is not None or not sounds)
-        and clip.kind != "sprite"
+        and clip.kind != "sprite" and defect.shows(clip)
     ]  # fmt: skip
     step = max(1, len(fit) // most)
     return fit[::step][:most]
@@ -230,7 +230,8 @@ def measure_asked(
         bases = spoken if name == "speech" else plain
         make = CLEAN.get(name)
         clean = [make(clip) for clip in bases] if make is not None else []
-        clean += [] if name == "reference" else plain
+        more = {"reference": [], "nudity": list(clips)}
+        clean += more.get(name, plain)
         found = list(workers.map(judge_work, [(clip, (name,)) for clip in clean]))
         refused = [c.name for c, v in zip(clean, found, strict=True) if not v[name].passed]
         scores = [verdicts[name].score for verdicts in found]
@@ -288,7 +289,7 @@ def measure(options: Any, workers: Executor) -> common.Document:
         "half": half,
         "clean": clean,
         "defects": defects,
-        "asked": measure_asked(clips, half, options.footage, options.each, workers),
+        "asked": measure_asked(clips, half, options.footage, options.each // 2, workers),
         "sync": sync,
         "flicker_beside_vbench": measure_vbench(flickers, workers),
         "goals": {

@@ -21,6 +21,7 @@ class Defect:
     Args:
         visible: the strength that docs/checks.md calls visible (or audible).
         onto: motions of clips that it can be planted in; empty for all.
+        shows: whether it can be seen in a clip at all.
     """
 
     check: str
@@ -30,6 +31,7 @@ class Defect:
     visible: float
     plant: Plant
     onto: tuple[str, ...] = ()
+    shows: Callable[[Clip], bool] = lambda clip: True
 
 
 MOVING = ("slides", "rises", "pans")
@@ -56,6 +58,13 @@ def letterbox(clip: Clip, share: float) -> Clip:
         frame[:bar] = 0
         frame[len(frame) - bar :] = 0
     return clip.change(frames=frames)
+
+
+def has_light_edges(clip: Clip) -> bool:
+    """Black bars on black are none."""
+    first = clip.frames[0]
+    rows = max(1, len(first) // 10)
+    return min(float(first[:rows].mean()), float(first[-rows:].mean())) > 32
 
 
 def freeze(clip: Clip, share: float) -> Clip:
@@ -160,7 +169,7 @@ def _wave(clip: Clip) -> NDArray[np.float32]:
 
 DEFECTS = (
     Defect("black", "dropout", "s", (0.06, 0.125, 0.25, 0.5), 0.125, drop_out),
-    Defect("black", "bars", "share", (0.02, 0.05, 0.1, 0.2), 0.1, letterbox),
+    Defect("black", "bars", "share", (0.02, 0.05, 0.1, 0.2), 0.1, letterbox, shows=has_light_edges),
     Defect("frozen", "freeze", "share", (0.2, 0.4, 0.6, 0.9), 0.6, freeze),
     Defect("frozen", "loop", "s a turn", (1.5, 1.0, 0.7, 0.5), 0.7, loop, ("pans", "footage")),
     Defect("flicker", "flicker", "levels", (1, 2, 5, 15), 5, flicker),

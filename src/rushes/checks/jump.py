@@ -30,7 +30,7 @@ MOVING_PIXELS = 0.15
 """Mean length of the flow, in pixels of a view, above which a camera moves."""
 EXPLAINED = 0.15
 """Following motion leaves this share of a change at least: edges, grain, what comes into view."""
-TIMES = 3.54
+TIMES = 2.8
 """A step of more than so many times its largest neighbour fails."""
 MAX_SPANS = 20
 THRESHOLD = HALF

@@ -28,6 +28,8 @@ APPEAR_LEVELS = 0.4
 APPEAR_TIMES = 3.0
 TURN = 0.9
 """Change of velocity over the usual speed: 2 for a bounce, 0.4 for a fast circle at 16 fps."""
+SHARPEST_SHARE = 0.5
+"""Of the sharpest turn of the clip: where things strike, the wobble between is no beginning."""
 LEAST_PIXELS = 1.0
 """A smaller change of velocity, a frame, is the wobble of what grows, shrinks or is encoded."""
 SURE_SECONDS = 0.012
@@ -100,10 +102,11 @@ class PictureOnsets:
             return []
         usual = float(np.median(moving))
         turns = _measure_turns(steps, speeds, usual)
+        least = max(TURN, SHARPEST_SHARE * float(turns.max()))
         return [
             Onset(at - SURE_SECONDS, at + SURE_SECONDS, min(1.0, float(turns[k]) / 2))
             for k in range(1, len(steps) - 1)
-            if turns[k] >= TURN and turns[k] >= turns[max(0, k - 2) : k + 3].max()
+            if turns[k] >= least and turns[k] >= turns[max(0, k - 2) : k + 3].max()
             for at in (_meet(places, times, k),)
         ]
 

@@ -27,6 +27,7 @@ from rushes.checks.base import (
 )
 from rushes.checks.own import is_own, load_own
 from rushes.checks.packages import packages_of, require_packages
+from rushes.checks.question import QuestionCheck, is_question
 from rushes.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,13 +85,17 @@ def check_names() -> list[str]:
 
 
 def find_check(name: str) -> Check:
-    """The check of a name, or of a file's path; a plug-in cannot take a built-in one's name.
+    """The check of a name, of a file's path, or of a question with its answer.
+
+    A plug-in cannot take a built-in one's name.
 
     Raises:
         UsageError: no such check, or a plug-in that cannot be loaded.
     """
     if is_own(name):
         return load_own(Path(name))
+    if is_question(name):
+        return QuestionCheck(name)
     if name in BUILT_IN:
         return cast(Check, import_module(f"rushes.checks.{name}").CHECK)
     plug_in = _plug_ins().get(name)
@@ -118,7 +123,7 @@ def expand_checks(names: Iterable[str]) -> list[str]:
     found: dict[str, None] = {}
     for name in names:
         for member in PROFILES.get(name, (name,)):
-            if member not in known and not is_own(member):
+            if member not in known and not is_own(member) and not is_question(member):
                 raise _unknown(member)
             found[member] = None
     return list(found)
@@ -237,7 +242,7 @@ def require_no_prompt(names: Iterable[str], where: str | None = None) -> None:
     """
     for name in asking_checks(names):
         raise UsageError(
-            f"the check {name!r} asks about a prompt, so it needs a shot",
+            f"the check {name!r} has a reader asked, so it needs a shot",
             where=where,
             hint='check shots by it; of anything else, ask yourself: rushes ask FILE "QUESTION"',
         )

@@ -24,9 +24,9 @@ LATE_SECONDS = 0.125
 """ITU-R BT.1359-1: from here on viewers notice sound that comes after its picture."""
 CONFIDENT = 0.4
 """Less confident measurements are said and fail nothing; ``bench/defects`` has the figures."""
-BEAT_PAIRS, BEAT_FIT, BEAT_INSIDE = 3, 0.65, 0.5
-"""A steady beat fits at several offsets. It is out of sync where three or more beginnings and two
-thirds of all are matched, and at no offset within the limits half as much."""
+BEAT_PAIRS, BEAT_FIT, BEAT_INSIDE = 2, 0.6, 0.5
+"""A steady beat fits at several offsets. It is out of sync where two or more beginnings and six
+tenths of all are matched, and at no offset within the limits half as much."""
 STILL_LEVELS = 0.02
 """A picture whose largest step changes less, in mean levels, stands still."""
 LAST_FRAMES = 2
@@ -102,9 +102,9 @@ class SyncJudge:
         amount = f"{abs(offset.seconds) * 1000:.0f} ms {side}"
         if _is_beside(offset) and beyond > 1:
             message = f"the sound is off, perhaps {amount}: a beat that fits at no small offset"
-            spans = within([Span(onset.start, onset.start + 0.1, "off") for onset in heard],
-                           self._info)  # fmt: skip
-            return self._say(1 / (1 + beyond), message, seen, heard, offset, spans)
+            off = [Span(onset.start, onset.start + 0.1, "off") for onset in heard]
+            beside = within(off, self._info)
+            return self._say(1 / (1 + beyond), message, seen, heard, offset, beside)
         if offset.confidence < CONFIDENT:
             return self._say(
                 1.0, f"no confident measurement (perhaps {amount})", seen, heard, offset
