@@ -25,6 +25,7 @@ name = "p"
 seed = 7
 [defaults]
 attempts = 8
+repair = true
 [shots.one]
 prompt = "a red ball bounces on a grey background"
 """
@@ -80,9 +81,9 @@ def test_repairs_of_a_seed_are_bounded_and_build_on_the_best() -> None:
     assert len({take.mends[0].seed for take in takes[1:4]}) == 3
 
 
-def test_repair_false_rerolls() -> None:
+def test_without_repair_another_seed_is_tried() -> None:
     verdicts = Verdicts()
-    text = TEXT.replace("attempts = 8", "attempts = 8\nrepair = false")
+    text = TEXT.replace("repair = true\n", "")
     key = shot(plan_text(text)).kept.verdict.key
     assert key is not None
     rows = [verdict("click", (0.5, 0.6))]
@@ -175,14 +176,14 @@ def test_a_gate_of_no_check_is_an_error_with_a_suggestion() -> None:
     with pytest.raises(ProjectError, match="flikker") as caught:
         plan_text(GATED.replace("flicker", "flikker"))
     assert caught.value.hint == "did you mean 'flicker'?"
-    assert caught.value.where == "rushes.toml:8"
+    assert caught.value.where == "rushes.toml:9"
 
 
 def test_an_unknown_key_of_a_gate_is_an_error_with_a_suggestion() -> None:
     with pytest.raises(ProjectError, match="tresholt") as caught:
         plan_text(GATED.replace("threshold", "tresholt"))
     assert caught.value.hint == "did you mean threshold?"
-    assert caught.value.where == "rushes.toml:9"
+    assert caught.value.where == "rushes.toml:10"
 
 
 def test_the_same_plan_without_rules_has_no_gate() -> None:

@@ -80,7 +80,7 @@ class Shot:
     upscale: int = 1
     speed: Speed | None = None
     gate: Rules = ()
-    repair: bool = True
+    repair: bool = False
     golden: Golden | None = None
     mended: tuple[Mend, ...] = ()
     remote: Remote | None = None
