@@ -7,7 +7,15 @@ import pytest
 
 from rushes.catalogue.load import find_reader_entry
 from rushes.errors import LicenceRefused, ProjectError
-from rushes.lock import Lock, LockedModel, missing_entries, needed_checkpoints, needed_stages
+from rushes.lock import (
+    Lock,
+    LockedModel,
+    missing_entries,
+)
+from rushes.needs import (
+    needed_checkpoints,
+    needed_stages,
+)
 from rushes.plan.explain import explain_place, record_graph
 from rushes.plan.nodes import Plan
 from rushes.plan.order import order_work
@@ -139,7 +147,7 @@ def test_the_readers_licence_is_the_policys_business(monkeypatch: pytest.MonkeyP
     spotter = find_reader_entry("spotter")
     closed = msgspec.structs.replace(spotter.licence, id="proprietary")
     other = msgspec.structs.replace(spotter, licence=closed)
-    monkeypatch.setattr("rushes.lock.find_reader_entry", lambda name: other)
+    monkeypatch.setattr("rushes.needs.find_reader_entry", lambda name: other)
     policy = '[policy]\nlicences = ["apache-2.0"]\n[defaults]'
     plan_text(PROJECT.replace("[defaults]", policy))
     with pytest.raises(LicenceRefused, match="reader 'spotter'"):

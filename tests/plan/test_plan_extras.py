@@ -10,7 +10,14 @@ import pytest
 from rushes.checks import packages
 from rushes.checks.registry import find_check
 from rushes.errors import PackageMissing, ProjectError
-from rushes.lock import Lock, complete_lock, missing_entries, needed_toolchains
+from rushes.lock import (
+    Lock,
+    complete_lock,
+    missing_entries,
+)
+from rushes.needs import (
+    needed_toolchains,
+)
 from rushes.spec.resolve import load_project
 from rushes.store.store import Store
 from tests.plan.tools import LOCK, PROJECT, change_package, changed, keys_of, plan_text

@@ -9,7 +9,12 @@ import msgspec
 import pytest
 
 from rushes.checks.registry import DEFAULT
-from rushes.lock import READING_STAGES, Lock
+from rushes.lock import (
+    Lock,
+)
+from rushes.needs import (
+    READING_STAGES,
+)
 from rushes.stages.registry import STAGES
 from tests.plan.tools import (
     FOLDERS,

@@ -61,7 +61,12 @@ def test_a_licence_says_its_terms_where_it_was_read_and_what_was_not_verified(na
 
 def test_a_policy_has_to_list_the_licences_of_all_parts(tmp_path: Path) -> None:
     from rushes.errors import LicenceRefused
-    from rushes.spec.resolve import check_licence, load_project
+    from rushes.spec.licence import (
+        check_licence,
+    )
+    from rushes.spec.resolve import (
+        load_project,
+    )
 
     def policy(*licences: str) -> Project:
         text = f"[project]\nname = 'a'\n[policy]\nlicences = {list(licences)}\n"

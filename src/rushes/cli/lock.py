@@ -49,10 +49,12 @@ def command(
         check_toolchain,
         check_weights,
         complete_lock,
-        needed_checkpoints,
-        needed_toolchains,
         read_lock,
         write_lock,
+    )
+    from rushes.needs import (
+        needed_checkpoints,
+        needed_toolchains,
     )
     from rushes.run.machine import find_target
     from rushes.run.memory import propose_numerics

@@ -20,8 +20,14 @@ from rushes.checks.registry import (
     require_pictures,
 )
 from rushes.errors import UsageError
-from rushes.lock import Lock, needed_instances, require_check_packages
+from rushes.lock import (
+    Lock,
+)
 from rushes.media.formats import ExportFormat
+from rushes.needs import (
+    needed_instances,
+    require_check_packages,
+)
 from rushes.plan.entries import list_parts, pick_files
 from rushes.plan.gates import add_gate
 from rushes.plan.joins import list_joins
@@ -30,6 +36,7 @@ from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
 from rushes.plan.rerolls import SEAM_CHECKS, plan_mend, rank_take, why_stop
 from rushes.plan.seeds import attempt_seed
 from rushes.plan.takes import TakePlanner
+from rushes.plan.targets import choose_targets
 from rushes.readers.base import find_reader
 from rushes.spec.given import SourceFile
 from rushes.spec.project import Film, Mend, Project, Shot
@@ -66,31 +73,13 @@ def build_plan(
     """
     require_check_packages(project)
     builder = _Builder(project, lock)
-    shots, films = _choose(project, list(targets))
+    shots, films = choose_targets(project, list(targets))
     plans = _plan_shots(builder, shots, find_facts)
     known = {plan.shot.name: plan for plan in plans}
     film_plans = tuple(
         builder.plan_film(film, [known[name] for name in film.shots]) for film in films
     )
     return Plan(project, tuple(plans), film_plans, builder.environments)
-
-
-def _choose(project: Project, targets: list[str]) -> tuple[list[Shot], list[Film]]:
-    for name in targets:
-        if name not in project.shots and name not in project.films:
-            known = ", ".join([*project.shots, *project.films][:12])
-            raise UsageError(f"there is no shot or film {name!r}", hint=f"there is: {known}")
-    if not targets:
-        return list(project.shots.values()), list(project.films.values())
-    films = [film for name, film in project.films.items() if name in targets]
-    wanted: set[str] = set()
-    pending = [*targets, *(shot for film in films for shot in film.shots)]
-    while pending:
-        name = pending.pop()
-        if name in project.shots and name not in wanted:
-            wanted.add(name)
-            pending += project.shots[name].conditions.shots
-    return [shot for name, shot in project.shots.items() if name in wanted], films
 
 
 def _plan_shots(builder: _Builder, shots: list[Shot], find_facts: FindFacts) -> list[ShotPlan]:

@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rushes.checks.registry import comparing_checks, list_packages, reads_prompt
-from rushes.lock import Lock, check_entry
+from rushes.lock import (
+    Lock,
+)
+from rushes.needs import (
+    check_entry,
+)
 from rushes.plan.nodes import Node
 from rushes.spec.given import SourceFile
 from rushes.spec.project import Shot

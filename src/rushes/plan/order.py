@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rushes.lock import needed_instances
+from rushes.needs import (
+    needed_instances,
+)
 from rushes.plan.entries import list_parts
 from rushes.plan.nodes import Node, Plan
 from rushes.stages.registry import STAGES

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
-from rushes.catalogue.model import Sampling
 from rushes.catalogue.remote import Remote
 from rushes.models.base import find_family
-from rushes.models.tiling import choose_tile
+from rushes.plan.kept import find_kept
 from rushes.plan.mending import repair_params
 from rushes.plan.nodes import Node, Take
 from rushes.plan.seeds import stage_seed
+from rushes.plan.settings import refine_params, sampling_params
 from rushes.plan.windows import Timeline, Window
-from rushes.spec.given import Picture, Retake, SourceFile
+from rushes.spec.given import Picture, SourceFile
 from rushes.spec.project import Mend, Shot
 from rushes.stages.base import Params
 from rushes.stages.cut_track import CutTrackParams
 from rushes.stages.decode_audio import DecodeAudioParams
 from rushes.stages.decode_video import DecodeVideoParams
-from rushes.stages.denoise import DenoiseParams, Ranges
+from rushes.stages.denoise import DenoiseParams
 from rushes.stages.encode_condition import ConditionKind, EncodeConditionParams
 from rushes.stages.encode_given import EncodeGivenParams, Role, encodes_together
 from rushes.stages.encode_text import EncodeTextParams
 from rushes.stages.generate import GenerateParams
-from rushes.stages.refine import RefineParams
 from rushes.stages.render_prompt import RenderPromptParams
 from rushes.stages.upsample import UpsampleParams
 
@@ -320,7 +318,7 @@ class TakePlanner:
     ) -> DenoiseParams:
         shot = self.shot
         label = f"denoise.{window.first}" if window.first else "denoise"
-        video, audio = self._find_kept(window, first)
+        video, audio = find_kept(shot, self.time, window, first)
         if 0 in keyframes and window.first == 0:
             video = ((0, 1),)
         return DenoiseParams(
@@ -340,33 +338,6 @@ class TakePlanner:
             keyframes=keyframes,
             lora_scales=tuple(lora.scale for lora in shot.conditions.loras),
             speed=None if shot.speed is None else msgspec.structs.replace(shot.speed, about=""),
-        )
-
-    def _find_kept(self, window: Window, first: Window) -> tuple[Ranges, Ranges]:
-        """Latents of the window that are given, of picture and of sound."""
-        conditions = self.shot.conditions
-        if conditions.video is not None:
-            silent = isinstance(conditions.video, SourceFile) and not conditions.video.sound
-            if conditions.retake is None:
-                return _ranges((0, window.latents)), ()
-            video, audio = self._keep_around(conditions.retake, window)
-            return video, () if silent else audio
-        extend = conditions.extend
-        silent = window is first and isinstance(extend, SourceFile) and not extend.sound
-        low = window.audio_given if silent else 0
-        high = window.audio_latents if conditions.audio is not None else window.audio_given
-        return _ranges((0, window.given)), _ranges((low, high))
-
-    def _keep_around(self, retake: Retake, window: Window) -> tuple[Ranges, Ranges]:
-        """What lies outside the span; latents that the span touches are made again."""
-        low, high = self.time.latent_at(retake.start), self.time.latent_at(retake.end - 1) + 1
-        video = _ranges((0, low), (high, window.latents))
-        scale = self.time.audio_rate / self.shot.shape.fps
-        low, high = math.floor(retake.start * scale), math.ceil(retake.end * scale)
-        audio = _ranges((0, low), (min(high, window.audio_latents), window.audio_latents))
-        whole, heard = ((0, window.latents),), ((0, window.audio_latents),)
-        return (whole if retake.what == "sound" else video), (
-            heard if retake.what == "picture" else audio
         )
 
     def _mend(self, take: Node, text: Node, whole: Window, mend: Mend) -> Node:
@@ -415,33 +386,3 @@ class TakePlanner:
             inputs,
             load=True,
         )
-
-
-def sampling_params(sampling: Sampling) -> dict[str, Any]:
-    """The settings of a denoise that a shot's sampling decides; what a model has not is off."""
-    said = {name: getattr(sampling, name) for name in sampling.__struct_fields__}
-    said.pop("about")
-    said.update(sigmas=tuple(sampling.sigmas), stg_blocks=tuple(sampling.stg_blocks))
-    off = {"audio_guidance": 1.0, "stg": 0.0, "modality_guidance": 1.0, "rescale": 0.0}
-    return {name: off.get(name) if value is None else value for name, value in said.items()}
-
-
-def refine_params(
-    base: DenoiseParams, shot: Shot, size: tuple[int, int], label: str, seed: int
-) -> RefineParams:
-    """A denoise's settings, for the refinement of the same latents at ``size`` (height, width)."""
-    upscale, step = shot.model.upscale, shot.model.latents.video_size
-    assert upscale is not None
-    said = {name: getattr(base, name) for name in base.__struct_fields__}
-    said.update(sampling_params(upscale.sampling))
-    said.update(seed=stage_seed(seed, label), height=size[0], width=size[1])
-    if size[0] * size[1] > upscale.pixels_max:
-        overlap = upscale.overlap // step
-        rows, columns = size[0] // step, size[1] // step
-        said["tile"] = choose_tile(rows, columns, upscale.pixels_max // step**2, overlap)
-        said["overlap"] = overlap
-    return RefineParams(**said)
-
-
-def _ranges(*pairs: tuple[int, int]) -> Ranges:
-    return tuple((low, high) for low, high in pairs if low < high)

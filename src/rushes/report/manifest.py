@@ -16,7 +16,12 @@ import msgspec
 import rushes
 from rushes.canon import digest_bytes
 from rushes.catalogue.remote import make_remote_model
-from rushes.lock import Lock, needed_checkpoints
+from rushes.lock import (
+    Lock,
+)
+from rushes.needs import (
+    needed_checkpoints,
+)
 from rushes.plan.explain import GraphRecord, record_graph
 from rushes.plan.mending import count_token_passes
 from rushes.plan.nodes import MAKERS, FilmPlan, Node, Plan, ShotPlan, Take

@@ -21,12 +21,14 @@ from rushes.lock import (
     check_weights,
     complete_lock,
     missing_entries,
-    needed_checkpoints,
-    needed_instances,
-    needed_toolchains,
     pin_locked,
     read_lock,
     write_lock,
+)
+from rushes.needs import (
+    needed_checkpoints,
+    needed_instances,
+    needed_toolchains,
 )
 from rushes.paid.consent import check_consent
 from rushes.payments import show_usd

@@ -17,7 +17,14 @@ from rushes.catalogue.reader import Entry
 from rushes.catalogue.source import PackageSource
 from rushes.errors import LockRefused, PaidUnavailable, RushesError, WeightsMissing
 from rushes.hub import find_checkpoint, list_files, pin_model
-from rushes.lock import check_toolchain, check_weights, needed_checkpoints, read_lock
+from rushes.lock import (
+    check_toolchain,
+    check_weights,
+    read_lock,
+)
+from rushes.needs import (
+    needed_checkpoints,
+)
 from rushes.paid.environment import find_python
 from rushes.spec.read import PROJECT_FILE
 from rushes.spec.resolve import load_project

@@ -20,8 +20,10 @@ from rushes.hub.find import find_text
 from rushes.readers.base import Answer, Words
 from rushes.readers.structured import Form, ask_form
 from rushes.readers.texts import TextModel, open_text
+from rushes.spec.licence import (
+    check_licence,
+)
 from rushes.spec.project import Project
-from rushes.spec.resolve import check_licence
 from rushes.spec.servers import check_server
 
 MAX_TOKENS = 1024

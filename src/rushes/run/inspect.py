@@ -8,7 +8,14 @@ from pathlib import Path
 
 from rushes.accepted import use_accepted
 from rushes.ledger import Ledger
-from rushes.lock import Lock, check_weights, needed_checkpoints, read_lock
+from rushes.lock import (
+    Lock,
+    check_weights,
+    read_lock,
+)
+from rushes.needs import (
+    needed_checkpoints,
+)
 from rushes.plan.build import build_plan
 from rushes.plan.forecast import Typical
 from rushes.plan.memory.fit import MemoryPlan

@@ -12,9 +12,14 @@ from rushes.plan.nodes import Environment
 from rushes.plan.reading import Asked
 from rushes.readers.base import ReaderSettings, find_reader
 from rushes.readers.openai import make_settings
+from rushes.spec.licence import (
+    check_licence,
+)
 from rushes.spec.project import Project
 from rushes.spec.read import PROJECT_FILE
-from rushes.spec.resolve import check_licence, load_project
+from rushes.spec.resolve import (
+    load_project,
+)
 from rushes.spec.servers import check_server
 from rushes.stages.registry import STAGES
 from rushes.store.store import Store

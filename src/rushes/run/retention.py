@@ -14,7 +14,9 @@ from pathlib import Path
 from msgspec import UNSET
 
 from rushes.ledger import Ledger
-from rushes.lock import READING_STAGES
+from rushes.needs import (
+    READING_STAGES,
+)
 from rushes.spec.project import Project
 from rushes.store.files import digest_file
 from rushes.store.purge import Purged, purge_older, purge_paths

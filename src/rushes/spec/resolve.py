@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +9,10 @@ from typing import Any
 
 from msgspec import UNSET
 
-from rushes.catalogue.licences import judge_licence
 from rushes.catalogue.model import Model
-from rushes.catalogue.reader import Entry, ReaderEntry
 from rushes.catalogue.remote import Remote, make_remote_model
 from rushes.catalogue.territory import COUNTRIES
-from rushes.catalogue.text import TextEntry
-from rushes.errors import LicenceRefused, ProjectError
+from rushes.errors import ProjectError
 from rushes.media.formats import CONTAINERS, ExportFormat
 from rushes.spec import tables
 from rushes.spec.auto import AUTO, choose_auto, find_fallback, require_generator
@@ -31,8 +27,10 @@ from rushes.spec.conditions import base_of, resolve_conditions, resolve_sound, u
 from rushes.spec.gate import resolve_gate
 from rushes.spec.given import SourceFile
 from rushes.spec.layers import Layers, suggest
+from rushes.spec.licence import check_licence
 from rushes.spec.numerics import state_numerics
 from rushes.spec.project import Film, Golden, Project, Shot
+from rushes.spec.prompts import resolve_prompt
 from rushes.spec.read import Source, read_project_file, resolve_inside
 from rushes.spec.remotes import make_remotes
 from rushes.spec.servers import make_readers, make_texts
@@ -106,36 +104,6 @@ def _read_vram(file: tables.ProjectFile, source: Source) -> int | None:
     if nbytes is None:
         raise source.error("vram has to be more than nothing", ("project", "vram"))
     return nbytes
-
-
-def check_licence(project: Project, entry: Entry | TextEntry) -> None:
-    """Refuse a model or reader whose licence does not cover what the project's policy states.
-
-    Raises:
-        LicenceRefused: names the licence and the clause.
-    """
-    licence, use = entry.licence, project.use
-    objection = judge_licence(licence, use)
-    if objection is None:
-        return
-    kinds = {ReaderEntry: "reader", TextEntry: "text model"}
-    what = kinds.get(type(entry), "model")
-    where = f"{project.source.name}:policy.{objection.key}"
-    if objection.key == "licences":
-        missing = [name for name in licence.ids if name not in (use.allowed or ())]
-        raise LicenceRefused(
-            f"{what} {entry.name!r} is under {' and '.join(licence.ids)}; "
-            f"the policy does not list {' and '.join(missing)}",
-            where=where,
-            hint=f"choose another {what}, or add {', '.join(map(repr, missing))} "
-            f"after reading {licence.url}",
-        )
-    raise LicenceRefused(
-        f"{what} {entry.name!r} {objection.reason} ({objection.clause})",
-        where=where,
-        hint=f"choose another {what} (rushes models choose), or, with an agreement of the "
-        f"owner's, granted = [{licence.id!r}]; {licence.url}",
-    )
 
 
 def _resolve_shots(
@@ -213,7 +181,7 @@ def _resolve_shot(
     if base is not None and layers.pick("prompt", None) is None:
         template, variables = base.template, base.variables
     else:
-        template, variables = _resolve_prompt(layers, name, source)
+        template, variables = resolve_prompt(layers, name, source)
     upscale = resolve_upscale(layers, model, name, source, base)
     shape, asked = _resolve_shape(layers, model, name, source, base)
     shapes = {} if base is None else {base.name: base.shape}
@@ -261,57 +229,6 @@ def _resolve_golden(
     if path.is_dir():
         raise source.error(f"{shot.golden!r} is a folder", ("shots", name, "golden"))
     return Golden(shot.golden, SourceFile(path, digest_file(path)) if path.is_file() else None)
-
-
-def _resolve_prompt(
-    layers: Layers, name: str, source: Source
-) -> tuple[str, tuple[tuple[str, str], ...]]:
-    template = layers.pick("prompt", None)
-    if template is None:
-        raise source.error(
-            f"shot {name!r} has no prompt", ("shots", name), "give it a prompt, or a preset"
-        )
-    given: dict[str, str] = {}
-    for table in (layers.preset, layers.shot):
-        given.update({} if table.vars is UNSET else table.vars)
-    used = _template_variables(template, layers.where("prompt"), source)
-    missing = [variable for variable in used if variable not in given]
-    if missing:
-        raise source.error(
-            f"shot {name!r} gives no value for {{{missing[0]}}} of its prompt",
-            ("shots", name),
-            f'vars = {{ {missing[0]} = "…" }} (a brace itself is written {{{{ or }}}})',
-        )
-    unused = [variable for variable in given if variable not in used]
-    if unused and layers.shot.vars is not UNSET and unused[0] in layers.shot.vars:
-        raise source.error(
-            f"the prompt of shot {name!r} has no {{{unused[0]}}}",
-            ("shots", name, "vars"),
-            suggest(unused[0], used),
-        )
-    if not template.format_map(given).strip():
-        raise source.error(
-            f"the prompt of shot {name!r} is empty once its variables are filled in",
-            layers.where("prompt"),
-        )
-    return template, tuple((variable, given[variable]) for variable in used)
-
-
-def _template_variables(template: str, path: tuple[str, ...], source: Source) -> list[str]:
-    """Names in ``{braces}``, each once, in order."""
-    found: dict[str, None] = {}
-    try:
-        for _, field, spec, conversion in string.Formatter().parse(template):
-            if field is None:
-                continue
-            if spec or conversion or not field.isidentifier():
-                raise ValueError(f"{{{field}}} is not a variable's name")
-            found[field] = None
-    except ValueError as exc:
-        raise source.error(
-            f"the prompt's braces: {exc}", path, "write a brace itself as {{ or }}"
-        ) from exc
-    return list(found)
 
 
 def _resolve_shape(
