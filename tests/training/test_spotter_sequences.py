@@ -188,10 +188,10 @@ def test_workers_draw_the_same_clips_of_like_length(data):
 
 def test_a_later_clip_moves_its_times():
     question = Question("time", "when?", "at 0.8 s", closed=False, seconds=0.84)
-    moved = train_reader.move(question, 3.0)
+    moved = train_reader.delay(question, 3.0)
     assert (moved.answer, moved.seconds) == ("at 3.8 s", 3.84)
     other = Question("colour", "what colour is it?", "red")
-    assert train_reader.move(other, 3.0) == other
+    assert train_reader.delay(other, 3.0) == other
 
 
 def test_the_tally_counts_what_is_right(data, tokenizer):

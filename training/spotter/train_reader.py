@@ -91,7 +91,7 @@ def delay(question: Question, shift: float) -> Question:
     return replace(question, seconds=seconds, answer=say_time(seconds))
 
 
-def take_step(model: Spotter, drawn: Draw, device: str) -> dict[str, torch.Tensor]:
+def take_step(model: Spotter, drawn: Draw, device: str = "cpu") -> dict[str, torch.Tensor]:
     """Losses with their gradients; `sight` is only watched."""
     with compute(device):
         out = model(move(drawn.batch, device), move(drawn.truth, device))

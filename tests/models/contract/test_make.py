@@ -6,10 +6,14 @@ import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from rushes.cli.main import main
 from rushes.media import read_frames
+from rushes.run.machine import describe_cpu
 from tests.media_files import write_picture
 from tests.models.contract import hunyuan
 from tests.models.contract.kit import Tiny
@@ -80,8 +84,21 @@ def test_vace_goes_on_and_makes_a_span_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_prompt_is_read_with_the_picture_before_its_eyes(tmp_path: Path) -> None:
-    """An image checkpoint of one's own stands in for the catalogue's; its text encoder sees."""
+def test_the_prompt_is_read_with_the_picture_before_its_eyes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An image checkpoint of one's own stands in for the catalogue's; its text encoder sees.
+
+    It is planned as large as that, so the machine is said to have the memory.
+    """
+    large = msgspec.structs.replace(describe_cpu(), memory_bytes=64 * 10**9)
+    monkeypatch.setattr("rushes.run.machine.describe_cpu", lambda: large)
+
+    def make(folder: Path) -> dict[str, Any]:
+        capsys.readouterr()
+        assert main(["make", "--json", "-C", str(folder)]) == 0
+        return json.loads(capsys.readouterr().out)
+
     tiny = replace(hunyuan.TEXT, build=partial(hunyuan.build, way="token_replace", channels=16))
     text = 'steps = 2\n[shots.one]\nprompt = "a red ball"\nimage = "start.png"\n'
     folder = write_tiny(tmp_path, tiny, "hunyuan-video", text)
