@@ -31,7 +31,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 def start_batch(folder: Path, out: str) -> subprocess.Popen[bytes]:
-    command = ["ask", "--batch", "clips", "what happens?", "--model", "mine", "-j", "1"]
+    command = ["ask", "--batch", "clips", "is there a red ball?", "--model", "mine", "-j", "1"]
     return subprocess.Popen(
         [sys.executable, "-m", "rushes", *command, "--out", out],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
