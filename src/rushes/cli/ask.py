@@ -152,6 +152,8 @@ def command(
         return _explain(explain_one(asking, video, questions), model, as_json)
     if remote is not None:
         assert project is not None
+        if schema is not None or evidence is not None or unknown:
+            raise UsageError("--schema, --evidence and --unknown are not for answers that are paid")
         answers = ask_paid(video, questions, remote, selection, project, folder, pay)
         return print_answers(questions, answers, as_json)
     if asking.form is None and evidence is None and not as_json and sys.stdout.isatty():

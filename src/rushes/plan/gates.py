@@ -52,8 +52,12 @@ def _make_rule(rule: Rule, accepted: float | None) -> GateRule:
 
 def _require_check(check: str, project: Project, asked: Shot | Film) -> None:
     known = [*check_names(), GOLDEN_CHECK]
-    if check in known or is_own(check):
+    if check in known:
         return
+    if is_own(check):
+        place = _find_place(check, project, asked)
+        hint = "set the threshold in the check itself"
+        raise project.source.error(f"the gate has no rules for one's own {check!r}", place, hint)
     near = get_close_matches(check, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
     place = _find_place(check, project, asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 import uuid
@@ -17,6 +18,7 @@ from rushes.paid.gateway import Gateway
 from rushes.paid.reader import PaidReader
 from rushes.readers.selection import Selection
 from rushes.route.answer import Asker
+from rushes.run.retention import TEMPORARY
 from rushes.spec.remotes import check_remote, make_allowance
 from rushes.stages.ask import AnswerRow, AskParams, answer_questions, read_answers
 from rushes.stages.base import Job
@@ -55,7 +57,7 @@ def ask_about_clip(
     )  # fmt: skip
     error: str | None = "interrupted"
     try:
-        with tempfile.TemporaryDirectory(prefix="rushes-paid-") as folder:
+        with tempfile.TemporaryDirectory(prefix=f"{TEMPORARY}{os.getpid()}-") as folder:
             params = AskParams(remote.name, 1, tuple(asked), selection)
             job = Job(params, {"file": {"file": path}}, Path(folder), lambda done, total: None)
             rows = read_answers(answer_questions(job, reader, reader.context).files["answers"])
@@ -67,7 +69,8 @@ def ask_about_clip(
     finally:
         seconds = round(time.perf_counter() - begun, 4)
         node = NodeRow(
-            run=run, key="", stage="understand", model=remote.name, shot=path.name, attempt=0,
+            run=run, key="", stage="understand", model=remote.name, attempt=0,
+            shot=str(path.absolute()),
             seed=None, started_at=started, seconds=seconds, predicted_peak_bytes=None,
             peak_bytes=0, usd=float(reader.usd), resumed_step=None, loads="{}", passed=None,
             error=error, tokens_in=reader.tokens_in, tokens_out=reader.tokens_out,

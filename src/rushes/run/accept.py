@@ -73,6 +73,11 @@ def _find(
     if name not in project.shots:
         raise UsageError(f"there is no shot {name!r}", hint=f"there is: {', '.join(project.shots)}")
     shot = shots[name]
+    if shot.kept.shot.remote is not None and project.shots[name].remote is None:
+        raise UsageError(
+            f"the kept take of {name!r} was paid for after others had failed: it has no seed here",
+            hint="name the remote as the shot's model to accept its takes",
+        )
     key = shot.kept.verdict.key
     if not shot.settled or key is None or key not in results:
         raise UsageError(f"{name!r} is not built yet", hint=f"rushes make {name}")

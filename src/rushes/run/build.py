@@ -47,7 +47,7 @@ from rushes.run.place import place_clips
 from rushes.run.record import LedgerObserver
 from rushes.run.result import RunResult
 from rushes.run.retention import expire_kept
-from rushes.spec.project import Project
+from rushes.spec.project import Project, Shot
 from rushes.spec.remotes import check_remote, make_allowance
 from rushes.store.index import Result
 from rushes.store.store import Store
@@ -99,8 +99,12 @@ def override_shots(project: Project, options: BuildOptions) -> Project:
     changes = {name: value for name, value in said.items() if value is not None}
     if not changes:
         return project
-    shots = {name: replace(shot, **changes) for name, shot in project.shots.items()}  # type: ignore[arg-type]
-    return replace(project, shots=shots)
+
+    def change(shot: Shot) -> Shot:
+        fallback = None if shot.fallback is None else change(shot.fallback)
+        return replace(shot, fallback=fallback, **changes)  # type: ignore[arg-type]
+
+    return replace(project, shots={name: change(shot) for name, shot in project.shots.items()})
 
 
 def prepare_lock(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from rushes.errors import UsageError
+from rushes.errors import PolicyRefused, UsageError
 from rushes.plan.nodes import Node
 from rushes.run.build import BuildOptions, build_project
 from rushes.run.execute import Observer
@@ -35,12 +35,19 @@ def verify_project(folder: Path, options: BuildOptions, observer: Observer) -> l
 
     Raises:
         UsageError: nothing is built yet.
+        PolicyRefused: something of it was paid.
         LockRefused: rushes.lock is incomplete, or weights or toolchain are others.
     """
     view = inspect_project(folder, options)
     stored = Store(find_store(folder), read_only=True)
     if not any(node.key in view.results for *_, node in view.plan.rows()):
         raise UsageError("nothing is built yet, so there is nothing to verify", hint="rushes make")
+    makers = [shot.kept.shot.remote for shot in view.plan.shots]
+    if paid := [remote.name for remote in makers if remote is not None and remote.is_paid]:
+        raise PolicyRefused(
+            f"to make clips again would be to pay {paid[0]} again",
+            hint="name the shots that are made here: rushes verify SHOT",
+        )
     stored.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="verify-", dir=stored.folder) as name:
         fresh = Store(Path(name))

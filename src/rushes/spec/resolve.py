@@ -124,7 +124,12 @@ def _resolve_shots(
             following = base_of(file.shots[following])
         for link in reversed(chain):
             done[link] = _find_maker(file, link, source, folder, done, remotes)
-    return {name: done[name] for name in file.shots}
+    bases = {name for shot in done.values() for name in shot.conditions.shots}
+    return {
+        # latents of a paid model's clip are nobody's to go on from
+        name: replace(done[name], fallback=None) if name in bases else done[name]
+        for name in file.shots
+    }
 
 
 def _find_maker(
