@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rushes.checks.base import Expectation, Judge, Span, Verdict
-from rushes.checks.judging import HALF, NO_PICTURE, PictureJudge
-from rushes.checks.timeline import frame_seconds_of, within
+from rushes.checks.choosing import ChoosingJudge
+from rushes.checks.judging import HALF, NO_PICTURE
+from rushes.checks.timeline import within
 
 if TYPE_CHECKING:
-    from rushes.checks.base import Frame
     from rushes.checks.reading import Line
     from rushes.media import MediaInfo
 
@@ -41,25 +41,12 @@ class TextCheck:
         return TextJudge(info, expect)
 
 
-class TextJudge(PictureJudge):
+class TextJudge(ChoosingJudge):
     """Keeps the frames that are read, at most ``MOST_FRAMES``."""
 
     def __init__(self, info: MediaInfo, expect: Expectation | None) -> None:
-        self._info = info
+        super().__init__(info, MOST_FRAMES)
         self._prompts = expect.prompts if expect is not None else ()
-        self._step = frame_seconds_of(info)
-        self._chooser: object | None = None
-        self._frames = 0
-        self._end = 0.0
-
-    def see_frame(self, seconds: float, frame: Frame) -> None:
-        from rushes.checks.chosen_frames import FrameChooser
-
-        if not isinstance(self._chooser, FrameChooser):
-            self._chooser = FrameChooser(MOST_FRAMES)
-        self._chooser.see(seconds, frame)
-        self._frames += 1
-        self._end = seconds + self._step
 
     def give_verdict(self) -> Verdict:
         from rushes.checks.chosen_frames import FrameChooser
