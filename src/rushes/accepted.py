@@ -9,7 +9,7 @@ from dataclasses import replace
 import msgspec
 
 from rushes.canon import digest_value
-from rushes.spec.given import RetakePart
+from rushes.spec.given import Conditions, RetakePart, SourceFile
 from rushes.spec.project import Mend, Project, Shot
 from rushes.types import Digest
 
@@ -26,24 +26,40 @@ class AcceptedTake(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     """A take by its seed.
 
     Args:
-        request: a digest of what was asked for; where that is another now, the seed says nothing.
+        request: a digest of what was asked for; where that is another now, neither the seed nor
+            the scores say anything.
         scores: by check, as they were when it was accepted.
         repairs: made after the seed's own take, in order.
+        drawn_from: the shot's seed, of which ``seed`` is derived for takes after the first.
     """
 
     seed: int
     request: Digest
     scores: dict[str, float] = {}
     repairs: list[AcceptedMend] = []
+    drawn_from: int = 0
 
 
 def describe_request(shot: Shot) -> Digest:
-    """A digest of what decides which take a seed gives, as the project states it: the prompt, the
-    model, the shape and the seed. Versions and weights are not in it: they are what an accepted
-    take is held against."""
-    shape = (shot.shape.frames, shot.shape.height, shot.shape.width, shot.shape.fps)
-    asked = (shot.template, list(shot.variables), shot.negative, shot.model.name, shot.seed)
-    return digest_value([*asked, list(shape)])
+    """A digest of what a shot asks for, as the project states it: the prompt, the model, the shape
+    and what it is given. The seed is not in it, nor are settings, versions and weights: they are
+    what an accepted take is held against."""
+    shape = [shot.shape.frames, shot.shape.height, shot.shape.width, shot.shape.fps, shot.upscale]
+    said = [shot.template, list(shot.variables), shot.negative, shot.model.name]
+    return digest_value([*said, shape, _describe_given(shot.conditions)])
+
+
+def _describe_given(given: Conditions) -> list[object]:
+    """What a shot is given, files by their digests."""
+    made_from = [given.audio, given.extend, given.video, given.mask]
+    control, retake = given.control, given.retake
+    return [
+        [[picture.key, picture.frame, picture.file.sha256] for picture in given.pictures],
+        [file.sha256 if isinstance(file, SourceFile) else file for file in made_from],
+        None if retake is None else [retake.start, retake.end, retake.what],
+        [file.sha256 for file in given.references],
+        None if control is None else [control.kind, control.file.sha256],
+    ]
 
 
 def accept_take(shot: Shot, seed: int, mends: tuple[Mend, ...], rows: object) -> AcceptedTake:
@@ -56,29 +72,51 @@ def accept_take(shot: Shot, seed: int, mends: tuple[Mend, ...], rows: object) ->
     verdicts = msgspec.convert(rows, list[dict[str, object]])
     scores = {str(row["check"]): msgspec.convert(row["score"], float) for row in verdicts}
     repairs = [AcceptedMend([list(span) for span in m.spans], m.part, m.seed) for m in mends]
-    return AcceptedTake(seed, describe_request(shot), scores, repairs)
+    return AcceptedTake(seed, describe_request(shot), scores, repairs, shot.seed)
+
+
+def find_scores(shot: Shot, accepted: Mapping[str, AcceptedTake]) -> Mapping[str, float]:
+    """The accepted take's scores by check, where the shot asks for the same as that take did."""
+    take = accepted.get(shot.name)
+    return {} if take is None or take.request != describe_request(shot) else take.scores
+
+
+def why_stale(shot: Shot, take: AcceptedTake) -> str:
+    """Why an accepted take is not made again, as what is said of it; "" where it is.
+
+    Args:
+        shot: as the project says it, without what a command line overrides.
+    """
+    if take.request != describe_request(shot):
+        return (
+            "is of another prompt, model or shape, or was given something else, and is neither "
+            "made again nor compared with"
+        )
+    if take.drawn_from != shot.seed:
+        return f"was drawn from seed {take.drawn_from}, not {shot.seed}, and is not made again"
+    return ""
 
 
 def use_accepted(project: Project, accepted: Mapping[str, AcceptedTake]) -> Project:
-    """The project with each accepted take in place of the takes to try; a take of something else
-    than the project asks for now is left aside."""
+    """The project with each accepted take in place of the takes to try; a stale one is left
+    aside."""
     shots = {
         name: _use(shot, accepted[name])
-        if name in accepted and accepted[name].request == describe_request(shot)
+        if name in accepted and not why_stale(shot, accepted[name])
         else shot
         for name, shot in project.shots.items()
     }
     return replace(project, shots=shots)
 
 
-def list_stale(project: Project, accepted: Mapping[str, AcceptedTake]) -> list[str]:
-    """Shots whose accepted take is of something else than the project asks for now."""
-    shots = project.shots
-    return [
-        name
-        for name, take in accepted.items()
-        if name in shots and take.request != describe_request(shots[name])
-    ]
+def explain_stale(project: Project, accepted: Mapping[str, AcceptedTake]) -> dict[str, str]:
+    """Why accepted takes are not made again, by shot; in file order."""
+    reasons = {
+        name: why_stale(shot, accepted[name])
+        for name, shot in project.shots.items()
+        if name in accepted
+    }
+    return {name: why for name, why in reasons.items() if why}
 
 
 def _use(shot: Shot, take: AcceptedTake) -> Shot:

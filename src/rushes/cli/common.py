@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -83,6 +83,22 @@ def pick_device(asked: str | None) -> str:
     if asked is not None and not re.fullmatch(r"cpu|cuda:\d+", asked):
         raise UsageError(f"there is no device {asked!r}", hint="name cpu or cuda:N, such as cuda:0")
     return asked or "auto"
+
+
+def tell_stale(reasons: Mapping[str, str], shots: Iterable[str]) -> None:
+    """Say on standard error which accepted takes are stale, why, and how to accept others.
+
+    Args:
+        reasons: by shot, as :func:`rushes.accepted.explain_stale` gives them.
+        shots: those that are asked for.
+    """
+    for name in shots:
+        if name in reasons:
+            click.echo(
+                f"{name}: the accepted take {reasons[name]}; accept another: "
+                f"rushes make {name} && rushes lock --accept {name}",
+                err=True,
+            )
 
 
 def show_seconds(seconds: float) -> str:

@@ -16,6 +16,7 @@ from rushes.cli.common import (
     pick_device,
     print_json,
     require_folder,
+    tell_stale,
     vram_option,
 )
 from rushes.cli.figure_types import FigureType
@@ -126,26 +127,19 @@ def _annotate(build: Build) -> None:
     annotations.write_summary(annotations.make_summary(build.result, project.name), os.environ)
 
 
-def _say_takes(
-    build: Build, project: Project, store: Store, options: BuildOptions, *, accept: bool
-) -> None:
-    """Accept what passed where that was asked for; tell of accepted takes that say nothing."""
-    from rushes.accepted import list_stale
+def _say_takes(build: Build, project: Project, store: Store, *, accept: bool) -> None:
+    """Accept what passed where that was asked for; tell of accepted takes that are stale."""
+    from rushes.accepted import explain_stale
     from rushes.run.accept import accept_takes, list_passed
 
     plan, lock = build.plan, build.lock
     if accept:
         results = store.index.get_many(plan.keys())
         names = list_passed(plan, results)
-        _, changes = accept_takes(project, plan, lock, results, store, names)
+        lock, changes = accept_takes(project, plan, lock, results, store, names)
         for change in changes:
             click.echo(f"{change.what}: {change.after}, written to rushes.lock", err=True)
-    elif options.locked:
-        for name in list_stale(project, lock.accepted):
-            click.echo(
-                f"{name}: the accepted take was of another prompt, model, shape or seed, and is "
-                f"not used; accept another: rushes lock --accept {name}", err=True,
-            )  # fmt: skip
+    tell_stale(explain_stale(project, lock.accepted), [shot.shot.name for shot in plan.shots])
 
 
 def _words(targets: tuple[str, ...], seed: int | None, attempts: int | None) -> str:
@@ -190,7 +184,7 @@ def _make(folder: Path, options: BuildOptions, as_json: bool, *, accept: bool) -
         build = build_project(project, store, open_ledger(store), options, observer)
         paths = write_reports(build, store, credentials)
     _annotate(build)
-    _say_takes(build, project, store, options, accept=accept)
+    _say_takes(build, project, store, accept=accept)
     if as_json:
         print_json(build.result)
     else:

@@ -13,6 +13,7 @@ from rushes.cli.common import (
     require_folder,
     show_bytes,
     show_seconds,
+    tell_stale,
     vram_option,
 )
 
@@ -75,6 +76,7 @@ def show_plan(folder: Path, options: BuildOptions, as_json: bool, *, explain: bo
     view = inspect_project(folder, options)
     if options.device != "auto" or view.memory.target.device.kind != "cpu":
         refuse_misfit(view.plan.project, view.memory)
+    tell_stale(view.stale, [shot.shot.name for shot in view.plan.shots])
     forecast = forecast_plan(view.plan, view.results, view.typical, view.memory)
     reasons = explain_memory(view.memory) if explain else None
     if as_json:

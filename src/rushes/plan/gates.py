@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from rushes.accepted import find_scores
 from rushes.checks.own import is_own
 from rushes.checks.registry import check_names
 from rushes.lock import Lock
@@ -34,13 +35,15 @@ def add_gate(
         return
     for check, _ in asked.gate:
         _require_check(check, project, asked)
+    if isinstance(asked, Shot):
+        asked = project.shots[asked.name]  # a take that others make is held to the same
     nodes["gate"] = make("gate", GateParams(list_rules(lock, asked)), inputs)
 
 
 def list_rules(lock: Lock, asked: Shot | Film) -> tuple[tuple[str, GateRule], ...]:
-    """The rules of a shot or film, with the accepted take's scores."""
-    accepted = lock.accepted.get(asked.name)
-    scores = {} if accepted is None else accepted.scores
+    """The rules of a shot or film as the project says it, with the scores of the shot's accepted
+    take; those of a take of something else are no measure."""
+    scores = find_scores(asked, lock.accepted) if isinstance(asked, Shot) else {}
     return tuple((check, _make_rule(rule, scores.get(check))) for check, rule in asked.gate)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rushes.accepted import use_accepted
+from rushes.accepted import explain_stale, use_accepted
 from rushes.ledger import Ledger
 from rushes.lock import (
     Lock,
@@ -31,13 +31,18 @@ from rushes.types import Key
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A plan with the results that exist of it."""
+    """A plan with the results that exist of it.
+
+    Args:
+        stale: by shot, why its accepted take is not made again.
+    """
 
     plan: Plan
     lock: Lock
     results: Mapping[Key, Result]
     typical: Typical
     memory: MemoryPlan
+    stale: Mapping[str, str]
 
 
 def inspect_project(folder: Path, options: BuildOptions) -> View:
@@ -47,7 +52,8 @@ def inspect_project(folder: Path, options: BuildOptions) -> View:
         ProjectError: the project file is wrong.
         LockRefused: the weights are not the locked ones.
     """
-    project = override_shots(load_project(folder), options)
+    stated = load_project(folder)
+    project = override_shots(stated, options)
     store = Store(find_store(folder), read_only=True)
     lock = read_lock(folder)
     if options.locked and options.seed is None:
@@ -58,7 +64,8 @@ def inspect_project(folder: Path, options: BuildOptions) -> View:
     target = find_target(
         project, None if options.device == "auto" else options.device, options.vram
     )
-    return View(plan, lock, results, _typical(store), fit_plan(plan, lock, target))
+    memory, stale = fit_plan(plan, lock, target), explain_stale(stated, lock.accepted)
+    return View(plan, lock, results, _typical(store), memory, stale)
 
 
 def _typical(store: Store) -> Typical:
