@@ -11,6 +11,7 @@ import msgspec
 from rushes.canon import digest_value
 from rushes.spec.given import Conditions, RetakePart, SourceFile
 from rushes.spec.project import Mend, Project, Shot
+from rushes.stages.repair import why_whole
 from rushes.types import Digest
 
 
@@ -94,6 +95,8 @@ def why_stale(shot: Shot, take: AcceptedTake) -> str:
         )
     if take.drawn_from != shot.seed:
         return f"was drawn from seed {take.drawn_from}, not {shot.seed}, and is not made again"
+    if take.repairs and (why := why_whole(shot)):
+        return f"was repaired, which the shot cannot be now ({why}), and is not made again"
     return ""
 
 

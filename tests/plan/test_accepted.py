@@ -96,6 +96,27 @@ def test_what_is_stale_says_why_and_is_not_made_again(tmp_path: Path) -> None:
     assert "drawn from seed 7, not 8" in why
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("repair = true\n", "", "repair is off"),
+        ("seconds = 2", 'seconds = 2\naudio = "none"', "its sound is not the model's"),
+    ],
+)
+def test_a_repair_is_not_made_again_where_the_shot_cannot_be_repaired(
+    tmp_path: Path, old: str, new: str, why: str
+) -> None:
+    lock = accept(seed=12345, mends=MENDS)
+    assert load(tmp_path, lock) == (12345, "")
+    assert use_accepted(load_project(tmp_path), lock.accepted).shots["one"].mended == MENDS
+    seed, said = load(tmp_path, lock, old, new)
+    assert seed == 7
+    assert why in said
+    assert use_accepted(load_project(tmp_path), lock.accepted).shots["one"].mended == ()
+    assert rule(plan_text(TEXT.replace(old, new), lock)).accepted == 0.8
+    assert load(tmp_path, accept(seed=12345), old, new) == (12345, ""), "nothing was repaired of it"
+
+
 def load(folder: Path, lock: Lock, old: str = "", new: str = "") -> tuple[int, str]:
     """The first shot's seed where accepted takes are made, and why its own is not."""
     (folder / "rushes.toml").write_text(TEXT.replace(old, new, 1))

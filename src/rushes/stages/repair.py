@@ -30,14 +30,25 @@ class RepairParams(DenoiseParams, frozen=True):
 
 
 def mends_spans(shot: Shot) -> bool:
-    """Whether failed spans of a shot can be made again alone: its model takes a noise level a
-    token, it is one denoise, and nothing from outside is part of it."""
+    """Whether failed spans of a shot are made again alone."""
+    return not why_whole(shot) and (shot.attempts > 1 or bool(shot.mended))
+
+
+def why_whole(shot: Shot) -> str:
+    """Why takes of a shot can only be made again whole; "" where spans can be: its model takes a
+    noise level a token, it is one denoise, and nothing from outside is part of it."""
     given, model = shot.conditions, shot.model
-    wanted = shot.repair and (shot.attempts > 1 or bool(shot.mended))
-    alone = not given.files and not given.shots and shot.upscale == 1 and shot.sound == "model"
-    one = shot.shape.frames <= model.grid.frames_max
     able = "retake" in model.controls and "repair" in find_family(model.family).folders
-    return wanted and alone and one and able and shot.remote is None
+    reasons = (
+        (not shot.repair, "repair is off"),
+        (shot.remote is not None, "others make it"),
+        (not able, f"{model.name} makes whole takes alone"),
+        (bool(given.files or given.shots), "it is given more than its prompt"),
+        (shot.sound != "model", "its sound is not the model's"),
+        (shot.upscale > 1, "it is made larger than it is denoised"),
+        (shot.shape.frames > model.grid.frames_max, "it is a chain of denoises"),
+    )
+    return next((why for holds, why in reasons if holds), "")
 
 
 def run(job: Job) -> Made:
