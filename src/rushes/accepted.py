@@ -112,6 +112,19 @@ def use_accepted(project: Project, accepted: Mapping[str, AcceptedTake]) -> Proj
     return replace(project, shots=shots)
 
 
+def hold_accepted(project: Project, accepted: Mapping[str, AcceptedTake]) -> Project:
+    """The same with those that are stale for the shot's seed, or for repair that is off, alone:
+    the project may go back to them."""
+    shots = dict(project.shots)
+    for name, take in accepted.items():
+        shot = shots.get(name)
+        if shot is not None and not why_stale(
+            replace(shot, seed=take.drawn_from, repair=True), take
+        ):
+            shots[name] = _use(shot, take)
+    return replace(project, shots=shots)
+
+
 def explain_stale(project: Project, accepted: Mapping[str, AcceptedTake]) -> dict[str, str]:
     """Why accepted takes are not made again, by shot; in file order."""
     reasons = {

@@ -10,12 +10,17 @@ import pytest
 
 from rushes.accepted import accept_take, explain_stale, use_accepted
 from rushes.cli.main import main
-from rushes.lock import Lock, write_lock
+from rushes.lock import Lock, read_lock, write_lock
 from rushes.plan.nodes import Plan
+from rushes.run.build import BuildOptions
+from rushes.run.inspect import inspect_project
 from rushes.spec.project import Mend
 from rushes.spec.resolve import load_project
 from rushes.stages.gate import GateRule
+from rushes.store.index import Result
+from rushes.store.store import Store, find_store
 from tests.plan.tools import LOCK, Verdicts, plan_text
+from tests.store.tools import put
 
 TEXT = """\
 [project]
@@ -148,3 +153,22 @@ def test_plan_says_that_an_accepted_take_is_stale(
     said = capsys.readouterr().err
     assert said.startswith("one: the accepted take is of another prompt")
     assert "rushes lock --accept one" in said
+
+
+def test_nothing_that_is_accepted_goes_with_the_garbage(tmp_path: Path) -> None:
+    (tmp_path / "rushes.toml").write_text(TEXT)
+    assert main(["lock", "-C", str(tmp_path)]) == 0
+    lock = msgspec.structs.replace(read_lock(tmp_path), accepted=accept(seed=12345).accepted)
+    write_lock(tmp_path, lock)
+    plan = inspect_project(tmp_path, BuildOptions(locked=True)).plan
+    assert plan.shots[0].kept.seed == 12345
+    kept, store = plan.keys(), Store(find_store(tmp_path))
+    facts = {"passed": True, "passes": 1, "margin": 0.1, "verdicts": []}
+    store.index.put([Result(key, "export", {}, facts, 1.0, 1) for key in kept])
+    lost = put(store, "another")
+    assert main(["cache", "gc", "--days", "0", "-C", str(tmp_path)]) == 0
+    assert store.index.get_many([*kept, lost.key]).keys() == kept
+    (tmp_path / "rushes.toml").write_text(TEXT.replace("seed = 7", "seed = 8"))
+    assert main(["cache", "gc", "--days", "0", "-C", str(tmp_path)]) == 0
+    left = store.index.get_many(kept).keys()
+    assert {node.key for node in plan.shots[0].kept.nodes.values()} <= left

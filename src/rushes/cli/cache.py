@@ -17,7 +17,7 @@ from rushes.errors import UsageError
     epilog="""\b
 Examples:
   rushes cache status          what the store holds, by stage
-  rushes cache gc --days 0     drop all that the project as it is now does not use
+  rushes cache gc --days 0     drop all but what the project and its accepted takes use
   rushes cache verify          read every object; exit 1 if one was changed
   rushes cache purge --source interview.mp4    erase all that was made from a file""",
 )
@@ -52,12 +52,11 @@ def status(folder: Path, as_json: bool) -> int:
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @common_options
 def gc(days: float, dry_run: bool, folder: Path, as_json: bool) -> int:
-    """Drop results that the project as it is now does not use.
+    """Drop results that the project and its accepted takes do not use now.
 
     What was read of files (ask, find, describe) is in no project, and goes by its age alone.
     """
-    from rushes.run.build import BuildOptions
-    from rushes.run.inspect import inspect_project
+    from rushes.run.inspect import list_kept
     from rushes.run.reader import find_policy
     from rushes.run.retention import expire_kept
     from rushes.spec.read import PROJECT_FILE
@@ -69,7 +68,7 @@ def gc(days: float, dry_run: bool, folder: Path, as_json: bool) -> int:
     has_shots = project is not None and bool(project.shots)
     if project is None and not find_store(folder).is_dir():
         raise UsageError(f"there is no {PROJECT_FILE} and no store in {folder}")
-    keep = inspect_project(folder, BuildOptions()).plan.keys() if has_shots else set()
+    keep = list_kept(folder) if has_shots else set()
     store = Store(find_store(folder), read_only=dry_run)
     if not dry_run:
         expire_kept(store, project)

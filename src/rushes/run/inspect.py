@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rushes.accepted import explain_stale, use_accepted
+from rushes.accepted import explain_stale, hold_accepted, use_accepted
 from rushes.ledger import Ledger
 from rushes.lock import (
     Lock,
@@ -66,6 +66,22 @@ def inspect_project(folder: Path, options: BuildOptions) -> View:
     )
     memory, stale = fit_plan(plan, lock, target), explain_stale(stated, lock.accepted)
     return View(plan, lock, results, _typical(store), memory, stale)
+
+
+def list_kept(folder: Path) -> set[Key]:
+    """Keys that the project as it is now uses, or goes back to with what rushes.lock says was
+    accepted.
+
+    Raises:
+        ProjectError, LockRefused: as :func:`inspect_project`.
+    """
+    view = inspect_project(folder, BuildOptions())
+    project, lock, store = view.plan.project, view.lock, Store(find_store(folder), read_only=True)
+    keys = view.plan.keys()
+    for use in (use_accepted, hold_accepted) if lock.accepted else ():
+        held = use(project, lock.accepted)
+        keys |= build_plan(held, lock, lambda keys: find_facts(store, keys)).keys()
+    return keys
 
 
 def _typical(store: Store) -> Typical:
