@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from rushes.cli.main import main
 from rushes.cli.watch import check_source
 from rushes.errors import MediaError, PolicyRefused, ServerUnreachable, UsageError
+from rushes.media.live import SteadyClock, read_live
 from rushes.readers.base import Answer, Frames, Measured, Sampling
 from rushes.readers.rolling import Windows
 from rushes.run.watching import Seen, WatchSettings, open_watch
@@ -37,15 +38,21 @@ from tests.readers.serving import find_port
 RATE = 8
 
 
-def make_stream(seconds: float, light: Callable[[float], bool], box: str = "mpegts") -> list[bytes]:
-    """MPEG-TS, or another box, in pieces: white where ``light`` says so, else black."""
+def make_stream(
+    seconds: float, light: Callable[[float], bool], box: str = "mpegts",
+    gap: tuple[float, float] = (0.0, 0.0),
+) -> list[bytes]:  # fmt: skip
+    """MPEG-TS, or another box, in pieces: white where ``light`` says so, else black; ``gap`` is
+    from when on frames are shown so much later."""
     file = io.BytesIO()
     with av.open(file, "w", format=box) as out:
         stream = out.add_stream("libx264", rate=RATE, options={"g": "4", "tune": "zerolatency"})
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for k in range(int(seconds * RATE)):
             level = np.full((48, 64, 3), 230 if light(k / RATE) else 20, np.uint8)
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(level, format="rgb24")))
+            frame = av.VideoFrame.from_ndarray(level, format="rgb24")
+            frame.pts = k + round(gap[1] * RATE if k / RATE >= gap[0] else 0)
+            out.mux(stream.encode(frame))
         out.mux(stream.encode())
     data = file.getvalue()
     return [data[at : at + 188 * 4] for at in range(0, len(data), 188 * 4)]
@@ -204,6 +211,79 @@ def test_a_slow_reader_falls_behind_and_says_so(tmp_path: Path) -> None:
     assert any("falling behind" in line for line in told)
     assert seen[-1].end_seconds == pytest.approx(11.875)
     assert len(eye.seen) == len(seen)
+
+
+def test_a_clock_that_goes_back_silences_nothing(tmp_path: Path) -> None:
+    """As of a camera that starts anew behind a server that goes on."""
+    parts = [make_stream(4, lambda t: False), make_stream(3, lambda t: t >= 1)]
+    path = write_parts(tmp_path / "a.ts", *parts)
+    jumps: list[float] = []
+    found = [
+        (seconds, bool(convert().mean() > 120))
+        for seconds, convert in read_live(str(path), 0.3, lambda: False, jumps.append)
+    ]
+    assert [seconds for seconds, _ in found] == pytest.approx([k / RATE for k in range(7 * RATE)])
+    assert [light for _, light in found] == [k / RATE >= 5 for k in range(7 * RATE)]
+    assert jumps == pytest.approx([-3.875])
+    seen, told = watch(str(path), Eye())
+    assert len(seen) + sum(one.dropped for one in seen) == 7
+    assert seen[-1].seen
+    assert [line for line in told if "clock" in line] == [
+        f"the clock of {path} went back 3.9 s; watching goes on"
+    ]
+
+
+def test_jumps_are_counted_and_not_all_told(
+    tmp_path: Path, eye: Eye, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_parts(tmp_path / "a.ts", *[make_stream(1, lambda t: False)] * 5)
+    args = ["watch", "a.ts", "it is light", "-C", str(tmp_path), "--window", "1"]
+    assert main([*args, "--patience", "0.3", "--reconnects", "0", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["jumps"] == 4
+    assert said.err.count("went back 0.9 s") == 1
+
+
+def test_a_gap_is_told_and_its_seconds_stay_those_of_the_file(tmp_path: Path) -> None:
+    pieces = make_stream(4, lambda t: True, gap=(3.0, 60.0))
+    path, jumps = write_parts(tmp_path / "a.ts", pieces), list[float]()
+    found = [seconds for seconds, _ in read_live(str(path), 0.3, lambda: False, jumps.append)]
+    expected = [k / RATE + (60 if k / RATE >= 3 else 0) for k in range(4 * RATE)]
+    assert found == pytest.approx(expected)
+    assert jumps == pytest.approx([60.125])
+
+
+def test_a_stream_with_a_gap_goes_on_by_the_clock_of_this_machine() -> None:
+    now, jumps = 0.0, list[float]()
+    clock = SteadyClock(0.1, True, jumps.append, now=lambda: now)
+    assert [clock.read(100.0), clock.read(100.1), clock.read(None)] == pytest.approx([0, 0.1, 0.2])
+    now += 2.0
+    assert clock.read(5_000_000.0) == pytest.approx(2.2)
+    assert clock.read(5_000_000.5) == pytest.approx(2.7)
+    assert clock.read(3.0) == pytest.approx(2.8), "no time has passed here: a frame later"
+    assert clock.read(2.9) == pytest.approx(2.9), "and so with one that is late"
+    assert [round(seconds, 1) for seconds in jumps] == [4_999_899.8, -4_999_997.5]
+
+
+def test_what_lies_before_a_gap_or_a_loss_is_read_by_itself() -> None:
+    windows, pixels = Windows("a", 2.0, 2.0, 2.0, backlog=9), np.zeros((2, 2, 3), np.uint8)
+    for seconds in (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 90.0, 90.5, 91.0):
+        windows.add(seconds, pixels)
+    windows.restart()  # the source was lost, and came again
+    windows.add(92.0, pixels)
+    windows.close()
+    taken = []
+    while (frames := windows.take(0)) is not None:
+        taken.append(frames.seconds)
+    assert taken == [
+        (0.0, 0.5, 1.0, 1.5), (1.0, 1.5, 2.0, 2.5), (90.0, 90.5, 91.0), (92.0,)
+    ]  # fmt: skip
+
+
+def write_parts(path: Path, *parts: list[bytes]) -> Path:
+    """Streams one after the other in a file."""
+    path.write_bytes(b"".join(piece for part in parts for piece in part))
+    return path
 
 
 def test_a_server_that_is_away_ends_no_watch(tmp_path: Path) -> None:

@@ -95,9 +95,11 @@ def command(
         watch = stack.enter_context(open_watch(settings, reader, tell))
         windows, events = _follow(watch, model, hook, tell_all, as_json)
     if as_json:
-        print_json({"windows": windows, "dropped": watch.windows.dropped, "events": events})
+        print_json({"windows": windows, "dropped": watch.windows.dropped, "jumps": watch.jumps,
+                    "events": events})  # fmt: skip
     else:
-        tell(f"{windows} windows read, {watch.windows.dropped} dropped")
+        jumps = f", {watch.jumps} jumps of its clock" if watch.jumps else ""
+        tell(f"{windows} windows read, {watch.windows.dropped} dropped{jumps}")
     return 0
 
 

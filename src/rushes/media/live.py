@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -39,8 +40,58 @@ FORMATS = (
 DIRECT = {"max_redirects": "0", "http_proxy": ""}
 """Nobody but the address is asked: no redirects, no proxy of the environment."""
 DEVICES = "/dev/video"
+LONG_GAP_SECONDS = 10.0
+"""From frame to frame; more is a clock that was set ahead, or a file's gap."""
+TOLD_SECONDS = 0.5
+"""A clock that goes back by less is put right without a word."""
 
 Stop = Callable[[], bool]
+TellJump = Callable[[float], None]
+"""Is given the seconds by which a source's times jump, negative where they go back."""
+Pixels = Callable[[], NDArray[np.uint8]]
+"""Converts a frame when it is asked for: (H, W, 3) uint8 RGB."""
+
+
+@dataclass(slots=True)
+class SteadyClock:
+    """Seconds of frames that count from the first and never go back, whatever the source's clock
+    does: cameras set theirs, start anew, or count over.
+
+    After a jump of a live source the next frame comes as much later as passed here, at least one
+    frame. A file that is read may be read faster than it was made: its gaps stay as it says.
+
+    Args:
+        step: seconds from frame to frame.
+    """
+
+    step: float
+    live: bool
+    tell_jump: TellJump
+    now: Callable[[], float] = time.monotonic
+    _shift: float | None = None
+    _last: float | None = None
+    _came: float = 0.0
+
+    def read(self, said: float | None) -> float:
+        """The seconds of the next frame, whose own time is ``said``; None where it has none."""
+        came, self._came = self._came, self.now()
+        due = 0.0 if self._last is None else self._last + self.step
+        if said is None:
+            self._last = due
+            return due
+        if self._shift is None or self._last is None:
+            self._shift = due - said
+        seconds = said + self._shift
+        ahead = 0.0 if self._last is None else seconds - self._last
+        if not 0 <= ahead <= LONG_GAP_SECONDS:
+            if abs(ahead) >= TOLD_SECONDS:
+                self.tell_jump(ahead)
+            if self.live or ahead < 0:
+                passed = self._came - came if self.live else 0.0
+                seconds = max(due, due - self.step + passed)
+                self._shift = seconds - said
+        self._last = seconds
+        return seconds
 
 
 class GrowingFile:
@@ -71,15 +122,15 @@ class GrowingFile:
 
 
 def read_live(
-    source: str, patience_seconds: float, stop: Stop
-) -> Iterator[tuple[float, Callable[[], NDArray[np.uint8]]]]:
-    """(seconds, pixels) of every frame, as they come; seconds count from the first of them, and
-    pixels, (H, W, 3) uint8 RGB, are converted when they are asked for.
+    source: str, patience_seconds: float, stop: Stop, tell_jump: TellJump = lambda seconds: None
+) -> Iterator[tuple[float, Pixels]]:
+    """(seconds, pixels) of every frame, as they come; seconds are those of a :class:`SteadyClock`.
 
     Args:
         source: an address of :data:`STREAMS`, a device below ``/dev/video``, or a file.
         patience_seconds: without a frame, after which the source is lost.
         stop: True ends it.
+        tell_jump: is told when the source's times go back, or far ahead; frames go on.
 
     Raises:
         MediaError: it cannot be opened, has no picture, or its reading failed.
@@ -101,7 +152,7 @@ def read_live(
             file = GrowingFile(Path(source), patience_seconds, stop)
             box = av.open(file, "r", options={"format_whitelist": FORMATS})
     try:
-        yield from _decode(box, source, stop)
+        yield from _decode(box, source, stop, live=file is None, tell_jump=tell_jump)
     finally:
         box.close()
         if file is not None:
@@ -109,12 +160,12 @@ def read_live(
 
 
 def _decode(
-    box: InputContainer, source: str, stop: Stop
-) -> Iterator[tuple[float, Callable[[], NDArray[np.uint8]]]]:
+    box: InputContainer, source: str, stop: Stop, *, live: bool, tell_jump: TellJump
+) -> Iterator[tuple[float, Pixels]]:
     if not box.streams.video:
         raise MediaError(f"cannot watch {source}: there is no picture in it", where=source)
     stream, reformatter = box.streams.video[0], VideoReformatter()
-    step, first, last = 1 / float(rate_of(stream) or 25), None, -1.0
+    clock = SteadyClock(1 / float(rate_of(stream) or 25), live, tell_jump)
     with map_errors("cannot watch", source):
         for packet in box.demux(stream):
             if stop():
@@ -125,11 +176,9 @@ def _decode(
                 continue  # a stream that is joined in the middle begins with what cannot be decoded
             for frame in frames:
                 base = frame.time_base or Fraction(1, 90_000)
-                seconds = last + step if frame.pts is None else float(frame.pts * base)
-                first = seconds if first is None else first
-                last = seconds
+                seconds = clock.read(None if frame.pts is None else float(frame.pts * base))
 
                 def convert(frame: Any = frame) -> NDArray[np.uint8]:
                     return convert_picture(frame, source, reformatter)
 
-                yield seconds - first, convert
+                yield seconds, convert

@@ -45,7 +45,10 @@ class Windows:
         return not self._frames or seconds >= self._frames[-1][0] + 1 / self.fps - 1e-6
 
     def add(self, seconds: float, pixels: NDArray[np.uint8]) -> None:
-        """Keep a frame; a window that it completes waits from now on."""
+        """Keep a frame; a window that it completes waits from now on. What lies before a gap that
+        is longer than a window is a window by itself."""
+        if self._frames and seconds - self._frames[-1][0] > self.seconds:
+            self.restart()
         if self._frames and pixels.shape != self._frames[-1][1].shape:
             self._frames.clear()  # another size: frames of one window have one
         self._frames.append((seconds, pixels))
@@ -59,9 +62,10 @@ class Windows:
             self._put()
 
     def restart(self) -> None:
-        """Forget frames that no window holds yet: what comes next does not follow on them."""
+        """Have what no window holds yet read by itself: what comes next does not follow on it."""
+        self._flush()
         self._frames.clear()
-        self._next_end = None
+        self._next_end, self._put_end = None, -1.0
 
     def close(self, flush: bool = True) -> None:
         """No more frames come.
@@ -69,8 +73,8 @@ class Windows:
         Args:
             flush: whether what is left, a window that is not full, is read too.
         """
-        if flush and self._frames and self._frames[-1][0] > self._put_end:
-            self._put()
+        if flush:
+            self._flush()
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -87,6 +91,11 @@ class Windows:
         """Whether nothing waits, and nothing comes."""
         with self._changed:
             return self._closed and not self._ready
+
+    def _flush(self) -> None:
+        """Have what is in no window yet read too."""
+        if self._frames and self._frames[-1][0] > self._put_end:
+            self._put()
 
     def _put(self) -> None:
         times = tuple(seconds for seconds, _ in self._frames)

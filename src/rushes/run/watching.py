@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 TAKE_SECONDS = 0.2
 LOST_AFTER_SECONDS = 10.0
+QUIET_SECONDS = 60.0
+"""Of further jumps of a source's clock, after one was told."""
 
 Tell = Callable[[str], None]
 """Is given a line for a person."""
@@ -105,6 +107,8 @@ class Watch:
     tell: Tell
     fault: RushesError | None = None
     frames: int = 0
+    jumps: int = 0
+    _told_jump: float | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
     _begun: float = field(default_factory=time.monotonic)
 
@@ -148,7 +152,7 @@ class Watch:
         settings, offset = self.settings, time.monotonic() - self._begun if self.frames else 0.0
         try:
             for seconds, convert in read_live(
-                settings.source, settings.patience_seconds, self._is_over
+                settings.source, settings.patience_seconds, self._is_over, self._see_jump
             ):
                 if self.windows.wants(offset + seconds):
                     self.windows.add(offset + seconds, self._shrink(convert()))
@@ -158,6 +162,15 @@ class Watch:
         except Exception as exc:  # a decoder's fault: the thread would die without a word
             return MediaError(f"reading it failed: {type(exc).__name__}: {exc}")
         return None
+
+    def _see_jump(self, seconds: float) -> None:
+        """Count a jump of the source's clock, and tell it unless another was told just now."""
+        self.jumps += 1
+        now = time.monotonic()
+        if self._told_jump is None or now - self._told_jump > QUIET_SECONDS:
+            self._told_jump = now
+            how = f"went back {-seconds:.1f} s" if seconds < 0 else f"jumped {seconds:.1f} s ahead"
+            self.tell(f"the clock of {self.settings.source} {how}; watching goes on")
 
     def _shrink(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A frame as small as the reader sees it."""
