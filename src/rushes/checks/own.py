@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
+import re
 from pathlib import Path
 from typing import cast
 
 from rushes.checks.base import Check
 from rushes.errors import UsageError
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 HINT = "define CHECK, an object with name, version, about and judge(info, expect)"
 
 
 def is_own(name: str) -> bool:
     """Whether an entry of ``checks`` is the path of a file, not a name."""
     return name.endswith(".py")
+
+
+def read_names(path: Path) -> frozenset[str]:
+    """Words that a check's file has as text, of which its CHECK's name is one. The file is read,
+    not run; what cannot be read says none."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return frozenset(text for text in texts if isinstance(text, str) and NAME.fullmatch(text))
 
 
 def load_own(path: Path) -> Check:

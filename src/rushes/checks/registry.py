@@ -7,6 +7,7 @@ versions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -231,7 +232,10 @@ def check_file(
                 judge.see_frame(item.seconds, item.pixels)
             else:
                 judge.hear_samples(item.seconds, item.samples, item.rate)
-    return [judge.give_verdict() for judge in judges]
+    return [
+        replace(judge.give_verdict(), check=check.name)  # what gates and reports know it by
+        for check, judge in zip(checks.values(), judges, strict=True)
+    ]
 
 
 def require_no_prompt(names: Iterable[str], where: str | None = None) -> None:

@@ -29,7 +29,7 @@ from rushes.needs import (
     require_check_packages,
 )
 from rushes.plan.entries import list_parts, pick_files
-from rushes.plan.gates import add_gate
+from rushes.plan.gates import Gates
 from rushes.plan.joins import list_joins
 from rushes.plan.judging import Named, describe_checks, fill_prompts, list_given
 from rushes.plan.nodes import Environment, FilmPlan, Node, Plan, ShotPlan, Take
@@ -153,6 +153,7 @@ class _Builder:
     def __init__(self, project: Project, lock: Lock) -> None:
         self.project = project
         self.lock = lock
+        self.gates = Gates(self.node, project, lock)
         self.environments: dict[tuple[str, str | None], Environment] = {}
         self._heads: dict[tuple[str, str | None], bytes | None] = {}
         self._nodes: dict[tuple[object, ...], Node] = {}
@@ -204,7 +205,7 @@ class _Builder:
             checks, shot.shape, sounds, judged, seams=tuple(planner.seams), shots=(shot,),
             given=given,
         )  # fmt: skip
-        add_gate(self.node, self.project, self.lock, shot, nodes)
+        self.gates.add(shot, nodes)
         return made
 
     def plan_film(self, film: Film, shots: list[ShotPlan]) -> FilmPlan:
@@ -229,7 +230,7 @@ class _Builder:
         check = self._check_node(checks, shape, sounds, judged, joins=joins, shots=made_of)
         settled = all(shot.settled for shot in shots)
         nodes = {"assemble": clip, "check": check}
-        add_gate(self.node, self.project, self.lock, film, nodes)
+        self.gates.add(film, nodes)
         return FilmPlan(film, nodes, settled)
 
     def _find_checks(

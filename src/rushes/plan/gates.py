@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import cached_property
 
 from rushes.accepted import find_scores
-from rushes.checks.own import is_own
+from rushes.checks.own import is_own, read_names
+from rushes.checks.question import is_question
 from rushes.checks.registry import check_names
 from rushes.lock import Lock
 from rushes.plan.nodes import Node
@@ -17,27 +19,73 @@ from rushes.stages.golden import NAME as GOLDEN_CHECK
 from rushes.stages.golden import GoldenParams
 
 
-def add_gate(
-    make: MakeNode, project: Project, lock: Lock, asked: Shot | Film, nodes: dict[str, Node]
-) -> None:
-    """Add ``golden`` and ``gate`` to the nodes of a take or film; neither where nothing is asked.
+class Gates:
+    """Adds ``golden`` and ``gate`` to the nodes of takes and films; neither where nothing is asked.
 
-    Raises:
-        ProjectError: a rule is for a check that does not exist.
+    Args:
+        make: makes a node.
     """
-    inputs = [("verdicts", nodes["check"])]
-    golden = asked.golden if isinstance(asked, Shot) else None
-    if golden is not None and golden.file is not None:
-        clip = [("clip", nodes["export"])]
-        nodes["golden"] = make("golden", GoldenParams(), clip, None, (("golden", golden.file),))
-        inputs.append(("golden", nodes["golden"]))
-    if not asked.gate and len(inputs) == 1:
-        return
-    for check, _ in asked.gate:
-        _require_check(check, project, asked)
-    if isinstance(asked, Shot):
-        asked = project.shots[asked.name]  # a take that others make is held to the same
-    nodes["gate"] = make("gate", GateParams(list_rules(lock, asked)), inputs)
+
+    def __init__(self, make: MakeNode, project: Project, lock: Lock) -> None:
+        self.make, self.project, self.lock = make, project, lock
+
+    def add(self, asked: Shot | Film, nodes: dict[str, Node]) -> None:
+        """Add them to the nodes of a take of ``asked``, or of a film.
+
+        Raises:
+            ProjectError: a rule is for a check that does not exist.
+        """
+        inputs = [("verdicts", nodes["check"])]
+        golden = asked.golden if isinstance(asked, Shot) else None
+        if golden is not None and golden.file is not None:
+            clip = [("clip", nodes["export"])]
+            files = (("golden", golden.file),)
+            nodes["golden"] = self.make("golden", GoldenParams(), clip, None, files)
+            inputs.append(("golden", nodes["golden"]))
+        if not asked.gate and len(inputs) == 1:
+            return
+        for check, _ in asked.gate:
+            self._require_check(check, asked)
+        if isinstance(asked, Shot):
+            asked = self.project.shots[asked.name]  # a take that others make is held to the same
+        nodes["gate"] = self.make("gate", GateParams(list_rules(self.lock, asked)), inputs)
+
+    def _require_check(self, check: str, asked: Shot | Film) -> None:
+        known = [*check_names(), GOLDEN_CHECK]
+        if check in known or check in self._questions or check in self._own_names:
+            return
+        place, hint = self._find_place(check, asked), f"known: {', '.join(known)}"
+        near = get_close_matches(check, [*known, *self._questions, *self._own_names], n=1)
+        if is_own(check):
+            hint = "a file's check is named as its CHECK is: gate.NAME"
+        elif near:
+            hint = f"did you mean {near[0]!r}?"
+        raise self.project.source.error(f"the gate names {check!r}, which is no check", place, hint)
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        """All that shots and films name as checks."""
+        asked = [*self.project.shots.values(), *self.project.films.values()]
+        return frozenset(check for checks in {one.checks for one in asked} for check in checks)
+
+    @cached_property
+    def _questions(self) -> frozenset[str]:
+        return frozenset(check for check in self._named if is_question(check))
+
+    @cached_property
+    def _own_names(self) -> frozenset[str]:
+        """Words of which the names of the project's own checks are some: files are not run here."""
+        files = [self.project.folder / check for check in self._named if is_own(check)]
+        return frozenset[str]().union(*(read_names(file) for file in files))
+
+    def _find_place(self, check: str, asked: Shot | Film) -> tuple[str, ...]:
+        """Where the rule is written: the shot or film itself, its preset, or the defaults."""
+        group = "shots" if isinstance(asked, Shot) else "films"
+        text = self.project.source.text
+        for place in ((group, asked.name, "gate", check), ("defaults", "gate", check)):
+            if ".".join(place[:-1]) in text:
+                return place
+        return (group, asked.name, "gate", check)
 
 
 def list_rules(lock: Lock, asked: Shot | Film) -> tuple[tuple[str, GateRule], ...]:
@@ -51,27 +99,3 @@ def _make_rule(rule: Rule, accepted: float | None) -> GateRule:
     """A rule with the accepted take's score, where it compares with that."""
     baseline = None if rule.worse_by is None else accepted
     return GateRule(rule.threshold, rule.level, rule.worse_by, baseline)
-
-
-def _require_check(check: str, project: Project, asked: Shot | Film) -> None:
-    known = [*check_names(), GOLDEN_CHECK]
-    if check in known:
-        return
-    if is_own(check):
-        place = _find_place(check, project, asked)
-        hint = "set the threshold in the check itself"
-        raise project.source.error(f"the gate has no rules for one's own {check!r}", place, hint)
-    near = get_close_matches(check, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-    place = _find_place(check, project, asked)
-    raise project.source.error(f"the gate names {check!r}, which is no check", place, hint)
-
-
-def _find_place(check: str, project: Project, asked: Shot | Film) -> tuple[str, ...]:
-    """Where the rule is written: the shot or film itself, its preset, or the defaults."""
-    group = "shots" if isinstance(asked, Shot) else "films"
-    text = project.source.text
-    for place in ((group, asked.name, "gate", check), ("defaults", "gate", check)):
-        if ".".join(place[:-1]) in text:
-            return place
-    return (group, asked.name, "gate", check)
