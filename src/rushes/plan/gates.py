@@ -65,8 +65,9 @@ class Gates:
     @cached_property
     def _named(self) -> frozenset[str]:
         """All that shots and films name as checks."""
-        asked = [*self.project.shots.values(), *self.project.films.values()]
-        return frozenset(check for checks in {one.checks for one in asked} for check in checks)
+        shots = {shot.checks for shot in self.project.shots.values()}
+        films = {film.checks for film in self.project.films.values()}
+        return frozenset(check for checks in shots | films for check in checks)
 
     @cached_property
     def _questions(self) -> frozenset[str]:
