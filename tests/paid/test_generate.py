@@ -15,7 +15,7 @@ import pytest
 
 from rushes.payments import VARIABLE, Payments
 from rushes.report.manifest import read_manifest
-from tests.paid.provider import Provider
+from tests.paid.provider import Provider, make_clip
 from tests.paid.tools import needs_litellm
 from tests.run.projects import run_rushes, write_project
 
@@ -100,6 +100,21 @@ def test_a_kill_while_it_is_made_pays_once(provider: Provider, tmp_path: Path) -
     assert (code, again["usd"], len(provider.bills)) == (0, 0.0, 1)
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert not any(b"s3cret" in path.read_bytes() for path in files)
+
+
+def test_what_is_paid_and_cannot_be_used_is_in_the_run_s_sum(
+    provider: Provider, tmp_path: Path
+) -> None:
+    provider.clip = make_clip(tmp_path, side=32)
+    folder = write(tmp_path, provider)
+    code, made = run(folder, "make")
+    assert (code, made["usd"]) == (4, 0.2), made
+    assert "32x32" in made["shots"][0]["error"]["message"]
+    log = run(folder, "log", made["run"])[1]
+    assert [row["usd"] for row in log["nodes"] if row["stage"] == "generate"] == [0.2]
+    assert run(folder, "log", "--by", "model")[1]["totals"]["usd"] == 0.2
+    assert run(folder, "make")[1]["usd"] == 0.0, "it is fetched again, and not paid again"
+    assert len(provider.bills) == 1
 
 
 @pytest.mark.parametrize(

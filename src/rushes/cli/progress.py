@@ -18,7 +18,7 @@ from rich.progress import (
 
 from rushes.cli.common import show_seconds
 from rushes.plan.order import Step
-from rushes.run.messages import Broken, Event, Finished, Said, Stepped, Waiting
+from rushes.run.messages import Broken, Event, Finished, Paid, Said, Stepped, Waiting
 from rushes.types import Key
 
 
@@ -74,7 +74,7 @@ class TerminalObserver:
                 self._bars.update(bar, completed=event.done, total=event.total)
         elif isinstance(event, Waiting):
             self._say(f"{step.name} · {step.node.stage}: another process is making it; waiting")
-        elif not isinstance(event, Said):
+        elif not isinstance(event, Said | Paid):
             self._end(step, event)
 
     def _end(self, step: Step, event: Finished | Broken) -> None:

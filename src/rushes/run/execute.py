@@ -25,6 +25,7 @@ from rushes.run.messages import (
     Broken,
     Event,
     Finished,
+    Paid,
     Said,
     Stepped,
     Task,
@@ -250,7 +251,7 @@ class LocalExecutor:
             if event is None:
                 return
         step = queue_.step(event.key)
-        if isinstance(event, Stepped | Waiting | Said):
+        if isinstance(event, Stepped | Waiting | Said | Paid):
             self.observer.see_event(step, event)
             return
         worker.task = None

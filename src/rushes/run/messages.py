@@ -74,6 +74,13 @@ class Said(msgspec.Struct, frozen=True, tag="said"):
     words: str
 
 
+class Paid(msgspec.Struct, frozen=True, tag="paid"):
+    """Money was spent for the node, whatever becomes of what it bought; ``usd`` as a decimal."""
+
+    key: Key
+    usd: str
+
+
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
     """The node has a result; ``ran`` is False where another process had made it meanwhile.
 
@@ -91,7 +98,6 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     device: str
     placement: str = ""
     predicted_bytes: int | None = None
-    usd: str = "0"
 
 
 class Broken(msgspec.Struct, frozen=True, tag="broken"):
@@ -108,7 +114,7 @@ class Broken(msgspec.Struct, frozen=True, tag="broken"):
     retry: str = ""
 
 
-Event = Waiting | Stepped | Said | Finished | Broken
+Event = Waiting | Stepped | Said | Paid | Finished | Broken
 decode_event = msgspec.json.Decoder(Event).decode
 decode_task = msgspec.json.Decoder(Task).decode
 encode_message = msgspec.json.encode

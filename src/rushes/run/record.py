@@ -16,7 +16,7 @@ from rushes.plan.mending import count_token_passes
 from rushes.plan.nodes import Node, Plan
 from rushes.plan.order import Step
 from rushes.run.execute import Observer
-from rushes.run.messages import Broken, Event, Finished
+from rushes.run.messages import Broken, Event, Finished, Paid
 from rushes.run.result import RunResult
 from rushes.stages.denoise import DenoiseParams
 from rushes.store.index import Result
@@ -41,6 +41,7 @@ class LedgerObserver:
         self.versions: Versions = {}
         self.models: Mapping[str, Model] = {}
         self.usd = Decimal(0)
+        self._paid: dict[Key, Decimal] = {}
 
     def begin(self, project: str, command: str, started_at: float) -> None:
         """The run begins."""
@@ -104,9 +105,11 @@ class LedgerObserver:
         self.observer.see_start(step)
 
     def see_event(self, step: Step, event: Event) -> None:
-        """Passed on; an end is entered."""
-        if isinstance(event, Finished) and event.ran:
+        """Passed on; an end is entered, with what was paid until then."""
+        if isinstance(event, Paid):
             self.usd += Decimal(event.usd)
+            self._paid[event.key] = self._paid.get(event.key, Decimal(0)) + Decimal(event.usd)
+        elif isinstance(event, Finished) and event.ran:
             guess = event.predicted_bytes
             if guess is None:
                 guess = self.typical.get((step.node.stage, step.node.model), (None, None))[1]
@@ -118,7 +121,7 @@ class LedgerObserver:
     def _finish(self, step: Step, event: Finished, predicted: int | None) -> NodeRow:
         row = _finished_row(self.run, step, event, self.seeds, predicted)
         passes = self._count_passes(step.node)
-        return msgspec.structs.replace(row, version=self._find_version(step), token_passes=passes)
+        return self._complete(row, step, passes)
 
     def _count_passes(self, node: Node) -> int | None:
         model = self.models.get(node.model or "")
@@ -127,11 +130,17 @@ class LedgerObserver:
         return count_token_passes(node.params, model)
 
     def _break(self, step: Step, event: Broken) -> NodeRow:
-        row = _broken_row(self.run, step, event, self.seeds)
-        return msgspec.structs.replace(row, version=self._find_version(step))
+        return self._complete(_broken_row(self.run, step, event, self.seeds), step, None)
 
-    def _find_version(self, step: Step) -> str:
-        return self.versions.get((step.node.stage, step.node.model), "")
+    def _complete(self, row: NodeRow, step: Step, passes: int | None) -> NodeRow:
+        """With what stood behind it, what it was paid, and why."""
+        return msgspec.structs.replace(
+            row,
+            version=self.versions.get((step.node.stage, step.node.model), ""),
+            token_passes=passes,
+            usd=float(self._paid.pop(Key(row.key), Decimal(0))),
+            reason=_find_reason(step),
+        )
 
 
 def _finished_row(
@@ -149,8 +158,7 @@ def _finished_row(
         seconds=event.seconds,
         predicted_peak_bytes=predicted,
         peak_bytes=event.peak_bytes,
-        usd=float(event.usd),
-        reason=_find_reason(step),
+        usd=0.0,
         resumed_step=event.resumed_step,
         loads=msgspec.json.encode(event.loads).decode(),
         passed=event.passed,

@@ -30,6 +30,7 @@ from rushes.run.messages import (
     Broken,
     Event,
     Finished,
+    Paid,
     Said,
     Stepped,
     Task,
@@ -131,6 +132,7 @@ class Worker:
                     remote=task.remote,
                     allowance=task.allowance,
                     speak=self._speaker(task) if task.speaks else None,
+                    tell_paid=lambda usd: self.tell(Paid(task.key, f"{usd:f}")),
                 )
             )
             seconds = time.perf_counter() - start
@@ -145,7 +147,6 @@ class Worker:
             started_at=started_at,
             resumed=checkpoint.resumed_step,
             loads=loads,
-            usd=str(made.facts.get("usd", "0")),
         )
 
     @staticmethod
@@ -163,7 +164,6 @@ class Worker:
         started_at: float,
         resumed: int | None = None,
         loads: Mapping[str, float] = MappingProxyType({}),
-        usd: str = "0",
     ) -> Finished:
         passed = result.facts.get("passed")
         return Finished(
@@ -178,7 +178,6 @@ class Worker:
             device=self.device or "",
             placement=task.placement.label if task.model else "",
             predicted_bytes=task.predicted_bytes,
-            usd=usd,
         )
 
     def _put(self, task: Task, made: Made, seconds: float) -> Result:

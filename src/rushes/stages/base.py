@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -46,6 +47,7 @@ class Job:
         remote: who is asked to do the work, where it is not done here.
         allowance: what may be paid for that.
         speak: is given the words of an answer as they come; None where nobody listens.
+        tell_paid: is given the USD that were spent, once they are, whatever becomes of the rest.
     """
 
     params: Any
@@ -59,6 +61,7 @@ class Job:
     remote: Remote | None = None
     allowance: Allowance | None = None
     speak: Callable[[str], None] | None = None
+    tell_paid: Callable[[Decimal], None] = lambda usd: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ def run(job: Job) -> Made:
     payment, usd = make_video(
         Gateway(Payments(), job.allowance), job.remote, request, path, job.report
     )
+    job.tell_paid(usd)
     files = {"original": path, **unpack_clip(path, job.folder, params, job.remote)}
     facts: dict[str, object] = {"usd": f"{usd:f}", "payment": payment.id, "job": payment.job}
     return Made(files, facts)
