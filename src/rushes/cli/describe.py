@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rushes.catalogue.reader import DEFAULT_READER
-from rushes.cli.common import common_options, pick_device, print_json, require_folder
+from rushes.cli.common import common_options, print_json, require_folder
+from rushes.cli.reading_options import Reader, reading_options
 from rushes.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,38 +25,24 @@ Examples:
   rushes describe clip.mp4 --json""",
 )
 @click.argument("video", metavar="FILE|SHOT|FILM")
-@click.option(
-    "--model", default=DEFAULT_READER, show_default=True, metavar="NAME", help="Who describes."
-)
+@reading_options("Who describes.")
 @click.option("--question", metavar="TEXT", help='Asked of every chapter; else "what happens?".')
 @click.option(
     "--chapter", type=click.FloatRange(0.25, 3600), metavar="SECONDS", help="The longest chapter."
 )
-@click.option("--from", "start", metavar="TIME", help="From there: 12.5, 4:12, 1:02:03.")
-@click.option("--to", "end", metavar="TIME", help="Up to there.")
-@click.option("--fps", type=float, metavar="N", help="Frames a second to look at.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "vtt", "srt", "md"]), default="text",
     show_default=True, help="How it is written.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Into a file.")
-@click.option("-j", "jobs", type=click.IntRange(1, 64), default=1, help="Requests at once.")
-@click.option("--keep/--no-keep", default=True, help="Keep what is read in the store.")
-@click.option("--device", metavar="NAME", help="cpu or cuda:N; default: a GPU if there is one.")
 @common_options
 def command(
     video: str,
-    model: str,
+    reader: Reader,
     question: str | None,
     chapter: float | None,
-    start: str | None,
-    end: str | None,
-    fps: float | None,
     form: str,
     out: Path | None,
-    jobs: int,
-    keep: bool,
-    device: str | None,
     folder: Path,
     as_json: bool,
 ) -> int:
@@ -65,19 +51,12 @@ def command(
     A chapter is a scene; long ones are cut evenly. What was read is kept: stopped, the same command
     goes on where it was.
     """
-    from rushes.readers.selection import make_selection
     from rushes.run.checking import find_target
     from rushes.run.describing import QUESTION, describe_file
-    from rushes.run.reader import find_policy
-    from rushes.run.reading import open_reading
 
-    folder = require_folder(folder)
-    selection = make_selection(start=start, end=end, fps=fps)
+    folder, selection = require_folder(folder), reader.select()
     path = find_target(video, folder)
-    with open_reading(
-        folder, model, device=pick_device(device), project=find_policy(folder), keep=keep,
-        jobs=jobs, command="describe",
-    ) as session:  # fmt: skip
+    with reader.open(folder, "describe") as session:
         found = describe_file(session, path, question or QUESTION, selection, chapter)
     for lost in found.lost:
         click.echo(f"warning: not all of it could be read: {lost}", err=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rushes.catalogue.reader import DEFAULT_READER
-from rushes.cli.common import common_options, pick_device, print_json, require_folder
+from rushes.cli.common import common_options, print_json, require_folder
 from rushes.cli.lines import Tally, open_lines, show_path, write_error
+from rushes.cli.reading_options import Reader, reading_options
 
 if TYPE_CHECKING:
     from rushes.run.finding import Finding
@@ -27,12 +27,7 @@ Examples:
 )
 @click.argument("event")
 @click.argument("sources", nargs=-1, required=True, metavar="FILE|FOLDER|LIST...")
-@click.option(
-    "--model", default=DEFAULT_READER, show_default=True, metavar="NAME", help="Who looks."
-)
-@click.option("--from", "start", metavar="TIME", help="From there: 12.5, 4:12, 1:02:03.")
-@click.option("--to", "end", metavar="TIME", help="Up to there.")
-@click.option("--fps", type=float, metavar="N", help="Frames a second to look at.")
+@reading_options("Who looks.")
 @click.option(
     "--window", type=click.FloatRange(0.25, 3600), metavar="SECONDS", help="Read so much at once."
 )
@@ -44,24 +39,15 @@ Examples:
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="These lines into a file."
 )
-@click.option("-j", "jobs", type=click.IntRange(1, 64), default=1, help="Requests at once.")
-@click.option("--keep/--no-keep", default=True, help="Keep what is read in the store.")
-@click.option("--device", metavar="NAME", help="cpu or cuda:N; default: a GPU if there is one.")
 @common_options
 def command(
     event: str,
     sources: tuple[str, ...],
-    model: str,
-    start: str | None,
-    end: str | None,
-    fps: float | None,
+    reader: Reader,
     window: float | None,
     threshold: float,
     jsonl: bool,
     out: Path | None,
-    jobs: int,
-    keep: bool,
-    device: str | None,
     folder: Path,
     as_json: bool,
 ) -> int:
@@ -70,22 +56,15 @@ def command(
     Scenes are found, long ones are cut into windows, and a reader says of each how likely it shows
     the event. What was read is kept: stopped, the same command goes on where it was.
     """
-    from rushes.readers.selection import make_selection
     from rushes.run.finding import Search, find_events
-    from rushes.run.reader import find_policy
-    from rushes.run.reading import open_reading
     from rushes.run.sources import list_sources
 
     folder = require_folder(folder)
-    selection = make_selection(start=start, end=end, fps=fps)
-    search = Search(event, selection, window, threshold, fps)
+    search = Search(event, reader.select(), window, threshold, reader.fps)
     paths = list_sources(sources, folder)
     tally, found = Tally(len(paths)), list[dict[str, object]]()
-    opening = open_reading(
-        folder, model, device=pick_device(device), project=find_policy(folder), keep=keep,
-        jobs=jobs, command="find",
-    )  # fmt: skip
-    with opening as session, open_lines(None if out is None else folder / out) as lines:
+    into = None if out is None else folder / out
+    with reader.open(folder, "find") as session, open_lines(into) as lines:
         for finding in find_events(session, paths, search):
             finding = replace(finding, name=show_path(finding.name, folder))
             tally.count(finding.name, finding.error)
@@ -97,7 +76,7 @@ def command(
             elif not jsonl and out is None:
                 _print(finding)
     if as_json:
-        print_json({"event": event, "model": model, "files": found})
+        print_json({"event": event, "model": reader.model, "files": found})
     elif len(paths) > 1:
         tally.finish()
     return tally.code
