@@ -69,7 +69,7 @@ def run_stage(name: str, folder: Path, frames: int) -> Document:
     """
     from rushes.hub import find_checkpoint
     from rushes.models.base import find_family
-    from rushes.run.worker import prepare_torch
+    from rushes.run.device import prepare_torch
     from rushes.stages.base import Job
     from rushes.stages.registry import STAGES as ALL
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import resource
 import signal
 import sys
-import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
@@ -26,6 +23,14 @@ import msgspec
 from rushes.errors import CorruptObject, OutOfMemory, RushesError, StageFailed, StoreFull
 from rushes.models.base import LoadedModel, find_family
 from rushes.readers.base import LoadedReader, find_reader
+from rushes.run.device import (
+    hold_device,
+    limit_memory,
+    measure_peak,
+    prepare_torch,
+    reset_peak,
+    share_cores,
+)
 from rushes.run.messages import (
     Broken,
     Event,
@@ -45,7 +50,6 @@ from rushes.stages.checkpoint import FileCheckpoint
 from rushes.stages.registry import STAGES
 from rushes.store.files import digest_file
 from rushes.store.index import Result
-from rushes.store.locks import hold_lock
 from rushes.store.store import Store
 
 PR_SET_PDEATHSIG = 1
@@ -287,71 +291,6 @@ def map_foreign(exc: Exception, stage: str) -> RushesError:
     return StageFailed(f"{stage} failed: {type(exc).__name__}: {text.splitlines()[0][:300]}")
 
 
-def limit_memory(device: str, limit: int | None) -> None:
-    """Let PyTorch take no more of a GPU than this; what is asked for beyond it is an error."""
-    if device.startswith("cuda"):
-        import torch
-
-        total = torch.cuda.get_device_properties(device).total_memory
-        share = 1.0 if limit is None else min(max(limit, 1) / total, 1.0)
-        torch.cuda.set_per_process_memory_fraction(share, device)
-
-
-def reset_peak(device: str | None) -> None:
-    """Start measuring the peak of memory anew."""
-    if device is not None and device.startswith("cuda"):
-        import torch
-
-        torch.cuda.reset_peak_memory_stats(device)
-        return
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return
-
-
-def measure_peak(device: str | None) -> int:
-    """Bytes at the peak since :func:`reset_peak`: device memory on CUDA, else resident memory."""
-    if device is not None and device.startswith("cuda"):
-        import torch
-
-        return int(torch.cuda.max_memory_allocated(device))
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def hold_device(device: str) -> AbstractContextManager[None]:
-    """One stage at a time on a device, whatever the store and the project.
-
-    Two builds that share a GPU would share its memory; on a CPU, threads of OpenMP that spin for
-    each other on cores that another build holds slow a denoise more than thirtyfold.
-    """
-    folder = Path(tempfile.gettempdir()) / f"rushes-{os.getuid()}"
-    return hold_lock(folder / f"{device.replace(':', '-')}.lock")
-
-
-@contextmanager
-def share_cores(device: str, stage: Stage) -> Iterator[None]:
-    """On a CPU, one thread less for a stage that leaves a core; always the same number of threads
-    for the same stage, as the number may move the last bits."""
-    if device != "cpu" or not stage.leaves_core:
-        yield
-        return
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(threads - 1, 1))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def die_with_parent(parent: int) -> None:
     """Be killed when the parent goes away (Linux); elsewhere its closed pipe ends the worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -359,21 +298,6 @@ def die_with_parent(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-
-
-def prepare_torch(device: str) -> str:
-    """Import what every device stage needs, with algorithms that repeat.
-
-    Returns:
-        The device; ``auto`` becomes the first GPU that this torch can use, or ``cpu``.
-    """
-    import diffusers  # noqa: F401
-    import torch
-
-    if device == "auto":
-        device = "cuda:0" if torch.cuda.is_available() else "cpu"
-    torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
-    return device
 
 
 def main(parent: str, store: str, device: str) -> None:
