@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from rushes.accepted import use_accepted
@@ -14,6 +15,7 @@ from rushes.lock import read_lock, write_lock
 from rushes.run.build import BuildOptions
 from rushes.run.inspect import inspect_project
 from rushes.spec.resolve import load_project
+from rushes.types import Digest
 from tests.run.projects import make
 
 WARN = "".join(f'[defaults.gate.{name}]\nlevel = "warn"\n' for name in DEFAULT)
@@ -47,6 +49,11 @@ def test_an_accepted_take_is_made_again_and_held_to(
     golden = next(row for row in shot["checks"] if row["check"] == "golden")
     assert golden["score"] == 1.0
     assert {s["stage"] for s in shot["stages"] if s["result"] == "ran"} == {"golden", "gate"}
+
+    stale = msgspec.structs.replace(take, request=Digest("0" * 64))
+    write_lock(built, msgspec.structs.replace(lock, accepted={"one": stale}))
+    assert main(["make", "one", "-C", str(built)]) == 0
+    assert "one: the accepted take is of another prompt" in capsys.readouterr().err
 
     project = load_project(built)
     assert use_accepted(project, lock.accepted).shots["one"].attempts == 1

@@ -10,15 +10,18 @@ from typing import Any
 import msgspec
 import pytest
 
+from rushes.errors import ServerError
 from rushes.ledger import Ledger
 from rushes.payments import VARIABLE, Payments
 from rushes.plan.nodes import Plan
 from rushes.plan.order import Step
+from rushes.route.answer import Asker, read_words
 from rushes.run.execute import SilentObserver
 from rushes.run.messages import Event, Task, decode_event
 from rushes.run.record import LedgerObserver
 from rushes.run.worker import Worker
 from rushes.spec.remotes import make_allowance
+from rushes.spec.resolve import load_project
 from rushes.store.store import Store
 from tests.paid.provider import make_clip
 from tests.plan.test_accepted import PAID
@@ -93,3 +96,29 @@ def test_what_was_paid_counts_whatever_became_of_it(
         assert error is None or error in (rows[0].error or "")
         assert len(rows) == (1 if error or not turn else 0)
     assert [payment.settled for payment in Payments().list_payments()] == [Decimal("0.2")]
+
+
+class Mute:
+    """A provider that answers with no words, and has tokens paid for them."""
+
+    def call(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        return {"text": " ", "tokens_in": 1000, "tokens_out": 100, "model": "gpt-x"}
+
+
+def test_an_answer_without_words_is_paid_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "payments.sqlite"))
+    price = 'usd_per_million_in = "1"\nusd_per_million_out = "10"\n'
+    text = TEXT.replace('tasks = ["generate"]', 'tasks = ["reason"]')
+    text = text.replace('usd_per_second = "0.10"\n', price).replace('model = "cloud"\n', "")
+    (tmp_path / "rushes.toml").write_text(text)
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    asker = Asker(load_project(tmp_path), Payments(), ledger, {}, False, Mute())
+    with pytest.raises(ServerError, match="no words"):
+        asker.answer("reason", read_words("why?"))
+    (paid,) = Payments().list_payments()
+    assert paid.settled is not None
+    assert paid.settled > 0
+    assert [row.usd for row in ledger.nodes()] == [float(paid.settled)]
+    assert [row.usd for row in ledger.runs()] == [float(paid.settled)]

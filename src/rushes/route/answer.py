@@ -129,8 +129,8 @@ class Asker:
         started: float,
         seconds: float,
     ) -> None:
-        """A row for everybody who was asked, and the end of the run."""
-        rows = []
+        """A row for everybody who was asked, with what was paid them, and the end of the run."""
+        rows, paid = [], self._sum_paid(run)
         for number, attempt in enumerate(tried):
             answered = said is not None and number == len(tried) - 1
             rows.append(
@@ -138,7 +138,7 @@ class Asker:
                     run=run, key="", stage=task, model=attempt.model, shot=task, attempt=number,
                     seed=None, started_at=started, seconds=round(seconds, 4) if answered else 0.0,
                     predicted_peak_bytes=None, peak_bytes=0,
-                    usd=float(said.usd) if answered and said is not None else 0.0,
+                    usd=float(paid.get(attempt.model, 0)),
                     resumed_step=None, loads="{}", passed=None,
                     error=None if answered else attempt.outcome,
                     tokens_in=said.tokens_in if answered and said is not None else 0,
@@ -147,9 +147,15 @@ class Asker:
                 )
             )  # fmt: skip
         self.ledger.add_nodes(rows)
-        usd = 0.0 if said is None else float(said.usd)
-        code = 0 if said is not None else 3
+        usd, code = float(sum(paid.values())), 0 if said is not None else 3
         self.ledger.end_run(RunEnd(run, round(seconds, 4), 0, len(rows), usd, code))
+
+    def _sum_paid(self, run: str) -> dict[str, Decimal]:
+        """What was settled in a run, by model; an answer may be paid and be none."""
+        found: dict[str, Decimal] = {}
+        for payment in self.payments.list_payments("WHERE run = ?", run):
+            found[payment.model] = found.get(payment.model, Decimal(0)) + (payment.settled or 0)
+        return found
 
 
 @dataclass(slots=True)
