@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from rushes.errors import MediaError
 from rushes.media import FrameCursor, read_frames
-from rushes.media.cuts import find_cuts, pick_cuts
+from rushes.media.cuts import find_cuts, pick_cuts, suspect_cuts
 from rushes.media.reading import Damage
 
 OPTIONS = {
@@ -196,3 +197,37 @@ def test_an_edit_list_says_what_is_shown_and_when(frames: int, tmp_path: Path) -
             assert still is not None
             assert still.seconds == pytest.approx(expected[0], abs=1e-9)
             np.testing.assert_array_equal(still.read_pixels(), expected[1])
+
+
+def write_boxes(path: Path, shown: Callable[[int], tuple[int, int, int] | None]) -> Path:
+    """Sixty frames of one grey room at ten a second, with a box that slides through it in the
+    colour that ``shown`` says of a frame, or with none."""
+    with av.open(str(path), "w") as box:
+        stream = box.add_stream("libx264", rate=10, options={"crf": "10"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for k in range(60):
+            room = np.full((48, 64, 3), 128, np.uint8)
+            if (colour := shown(k)) is not None:
+                room[16:28, 2 * (k % 20) : 2 * (k % 20) + 12] = colour
+            frame = av.VideoFrame.from_ndarray(room, format="rgb24")
+            frame.pts, frame.time_base = k, Fraction(1, 10)
+            box.mux(stream.encode(frame))
+        box.mux(stream.encode())
+    return path
+
+
+def test_a_scene_in_the_same_room_is_suspected_and_what_moves_is_not(tmp_path: Path) -> None:
+    red, blue = (220, 30, 40), (40, 70, 230)
+    path = write_boxes(tmp_path / "room.mp4", lambda k: red if k < 40 else blue)
+    cuts = suspect_cuts(path)
+    assert cuts.starts == (0.0,), "the box is back at its beginning at 2 s: that is no cut"
+    assert cuts.suspected == pytest.approx((4.0,))
+    assert cuts.last == pytest.approx(5.9)
+
+
+def test_what_blinks_is_no_cut_and_what_goes_for_good_is_suspected(tmp_path: Path) -> None:
+    red = (220, 30, 40)
+    blinking = write_boxes(tmp_path / "on.mp4", lambda k: red if k % 10 < 5 else None)
+    assert suspect_cuts(blinking).suspected == ()
+    gone = write_boxes(tmp_path / "gone.mp4", lambda k: red if k < 30 else None)
+    assert suspect_cuts(gone).suspected == pytest.approx((3.0,))

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.readers.windows import cut_windows, group_windows, join_short, merge_scores, overlap
+from rushes.readers.windows import (
+    cut_windows,
+    group_windows,
+    join_short,
+    merge_scores,
+    overlap,
+    place_windows,
+    split_window,
+)
 from rushes.readers.words import says_unknown, says_yes
 
 SECONDS = st.floats(0.01, 500)
@@ -42,6 +50,22 @@ def test_intervals_are_where_the_mean_of_windows_is_high_enough() -> None:
     assert merge_scores(scored, 0.5) == [(0.0, 4.0, pytest.approx(0.9)), (8.0, 10.0, 0.7)]
     assert merge_scores(scored, 0.95) == []
     assert merge_scores([], 0.5) == []
+
+
+def test_a_window_is_split_where_its_pieces_are_long_enough() -> None:
+    assert split_window((2.0, 6.0), [1.0, 4.5, 6.0], 0.5) == [(2.0, 4.5), (4.5, 6.0)]
+    assert split_window((2.0, 6.0), [2.2, 4.0, 5.8], 0.5) == [(2.0, 4.0), (4.0, 6.0)]
+    assert split_window((2.0, 6.0), [], 0.5) == [(2.0, 6.0)]
+
+
+def test_windows_are_read_from_the_reel_that_holds_them() -> None:
+    reels = [(0.0, 10.0), (8.0, 20.0)]
+    windows = [(1.0, 3.0), (7.0, 9.0), (9.0, 11.0), (19.0, 21.0)]
+    assert place_windows(windows, reels) == [
+        ((0.0, 10.0), [(1.0, 3.0), (7.0, 9.0)]),
+        ((8.0, 20.0), [(9.0, 11.0)]),
+        ((19.0, 21.0), [(19.0, 21.0)]),
+    ]
 
 
 def test_overlap_is_intersection_over_union() -> None:

@@ -55,6 +55,20 @@ def make_questions(prompt: str) -> tuple[str, ...]:
     return _split(text.lower()) or (f"is it true that {text}?",)
 
 
+_THING = re.compile(rf"\bthe (?P<colour>{_any(COLOURS)}) (?P<shape>{_any(SHAPES)})\b")
+
+
+def ask_for_things(text: str) -> tuple[str, ...]:
+    """ "is there a red ball?" for every "the red ball" in a text of this world."""
+    found = _THING.finditer(" ".join(text.lower().split()))
+    return tuple(dict.fromkeys(_ask_for(one["colour"], one["shape"]) for one in found))
+
+
+def _ask_for(colour: str, shape: str) -> str:
+    thing = f"{COLOURS[colour]} {SHAPES[shape]}"
+    return f"is there {'an' if thing[0] in 'aeiou' else 'a'} {thing}?"
+
+
 def _split(text: str) -> tuple[str, ...]:
     """The parts of a prompt of this world, or nothing where it is none."""
     found = _PROMPT.fullmatch(text)
@@ -65,7 +79,7 @@ def _split(text: str) -> tuple[str, ...]:
     if len(grounds) > 1 or len(speeds) > 1:
         return ()
     thing = f"{COLOURS[found['colour']]} {SHAPES[found['shape']]}"
-    questions = [f"is there {'an' if thing[0] in 'aeiou' else 'a'} {thing}?"]
+    questions = [_ask_for(found["colour"], found["shape"])]
     if found["motion"]:
         questions.append(f"does the {thing} {_VERBS[found['motion']]}?")
     questions += [f"does the {thing} move {speed}?" for speed in speeds]

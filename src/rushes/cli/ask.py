@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rushes.readers.base import Answer
     from rushes.readers.budget import Look
     from rushes.readers.selection import Selection
+    from rushes.run.asking import LongLook
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -149,7 +150,7 @@ def command(
         raise UsageError("there is no QUESTION", hint='rushes ask clip.mp4 "what happens?"')
     video, questions = words[0], words[1:]
     if explain:
-        return _explain(explain_one(asking, video, questions), model, as_json)
+        return _explain(*explain_one(asking, video, questions), model, as_json)
     if remote is not None:
         assert project is not None
         if schema is not None or evidence is not None or unknown:
@@ -189,9 +190,10 @@ def print_answers(
     return 0
 
 
-def _explain(look: Look, model: str, as_json: bool) -> int:
+def _explain(look: Look, long: Sequence[LongLook], model: str, as_json: bool) -> int:
     if as_json:
-        print_json({"explain": {"model": model, **look.to_dict()}})
+        more = {"long": [one.to_dict() for one in long]} if long else {}
+        print_json({"explain": {"model": model, **look.to_dict(), **more}})
         return 0
     size, (height, width) = look.size, look.shape
     seconds = "of a length it does not say" if look.seconds is None else f"{look.seconds:.1f} s"
@@ -206,4 +208,10 @@ def _explain(look: Look, model: str, as_json: bool) -> int:
         ("", f"= {used:,} at most, of {look.context:,}; {look.left:,} left"),
     ):
         click.echo(f"{name:<8}{text}")
+    for one in long:
+        asked = "; ".join(one.statements) or one.question
+        click.echo(
+            f"windows {one.windows} or more of at most {one.seconds:g} s, each asked: {asked}"
+        )
+        click.echo(f"        where it says yes, up to {one.looks} looks at: {one.question}")
     return 0

@@ -14,7 +14,7 @@ from rushes.readers.budget import Look
 from rushes.readers.selection import Selection
 from rushes.readers.structured import Form
 from rushes.readers.words import says_unknown
-from rushes.run.asking import ask_file, explain_file
+from rushes.run.asking import LongLook, ask_file, explain_file, explain_long
 from rushes.run.checking import find_target
 from rushes.run.reading import Reading, open_reading, require_text
 from rushes.run.sources import list_sources
@@ -36,12 +36,17 @@ class Asking:
     unknown: bool = False
 
 
-def explain_one(asking: Asking, video: str, questions: Sequence[str]) -> Look:
-    """What would be looked at."""
+def explain_one(
+    asking: Asking, video: str, questions: Sequence[str]
+) -> tuple[Look, list[LongLook]]:
+    """What would be looked at, and which questions are put to every window of a long file."""
     path = find_target(video, asking.folder)
-    return explain_file(
+    look = explain_file(
         path, questions, asking.model, asking.selection, asking.project, asking.form
     )
+    if asking.form is not None:
+        return look, []
+    return look, explain_long(path, questions, asking.model, asking.selection, asking.project)
 
 
 def ask_one(

@@ -14,22 +14,26 @@ from rushes.run.messages import Event, Said
 
 
 class Speaker(SilentObserver):
-    """Prints words; ``spoke`` says whether there were any."""
+    """Prints words, unless ``mute``; ``spoke`` says whether there were any."""
 
     def __init__(self) -> None:
-        self.spoke = False
+        self.spoke = self.mute = False
 
     def see_event(self, step: Step, event: Event) -> None:
         """Words are printed at once."""
-        if isinstance(event, Said):
+        if isinstance(event, Said) and not self.mute:
             self.spoke = True
             click.echo(event.words, nl=False)
 
 
 def speak_answers(asking: Asking, video: str, questions: Sequence[str]) -> int:
-    """Ask one question after the other; what is stored is printed at once."""
+    """Ask one question after the other; what is stored is printed at once.
+
+    Of what is asked window by window, the answer alone is printed.
+    """
+    from rushes.run.asking import ask_file, wants_windows
     from rushes.run.checking import find_target
-    from rushes.run.reading import open_reading, take_one
+    from rushes.run.reading import open_reading
 
     path, speaker, told = find_target(video, asking.folder), Speaker(), set[str]()
     with open_reading(
@@ -39,8 +43,10 @@ def speak_answers(asking: Asking, video: str, questions: Sequence[str]) -> int:
         for question in questions:
             if len(questions) > 1:
                 click.echo(click.style(question, bold=True))
+            asked = session.offer([question]) if asking.unknown else [question]
             speaker.spoke = False
-            (answer,) = take_one(session.read([path], [question], asking.selection)).answers
+            speaker.mute = wants_windows(session.settings, path, asked[0], asking.selection)
+            (answer,) = ask_file(session, path, asked, asking.selection)
             click.echo("" if speaker.spoke else answer.answer)
             print_spans(answer)
             for lost in answer.lost:

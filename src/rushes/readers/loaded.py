@@ -58,6 +58,8 @@ class _Read:
     ids: list[int]
     cache: Any
     states: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
+    first: tuple[list[int], torch.Tensor] | None = None
+    """What was asked last, and the logits of the first token after it."""
 
 
 class LoadedTransformer(ABC):
@@ -190,13 +192,10 @@ class LoadedTransformer(ABC):
             if self._read is None or self._read.frames is not frames:
                 self._read = self._read_clip(frames, before)
             read, asked = self._read, self._encode(after)
-            positions = self.number_positions(read.ids + asked, read.clip)
-            if positions is not None:
-                positions = positions[:, :, len(read.ids) :]
-            try:
-                logits = self._forward(read, asked, positions).float()
-            finally:
-                rewind(read.cache, len(read.ids), read.states)
+            if read.first is None or read.first[0] != asked:
+                self._decode(read, asked, 1)
+            assert read.first is not None
+            logits = read.first[1].float()
         yes, no = (self._first_tokens(words) for words in (YES, NO))
         both = torch.logsumexp(logits[[*yes, *no]], 0)
         return float((torch.logsumexp(logits[[*yes]], 0) - both).exp())
@@ -301,7 +300,10 @@ class LoadedTransformer(ABC):
         stops, said, given = self._find_stops(), list[int](), asked
         try:
             for _ in range(max_tokens):
-                token = self._next(read, given, positions)
+                logits = self._forward(read, given, positions)
+                if given is asked:
+                    read.first = asked, logits
+                token = int(logits.argmax())
                 if token in stops:
                     break
                 said.append(token)
@@ -313,9 +315,6 @@ class LoadedTransformer(ABC):
         finally:
             rewind(read.cache, start, read.states)
         return said
-
-    def _next(self, read: _Read, given: list[int], positions: torch.Tensor | None) -> int:
-        return int(self._forward(read, given, positions).argmax())
 
     def _forward(
         self, read: _Read, given: list[int], positions: torch.Tensor | None

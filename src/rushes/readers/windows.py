@@ -37,6 +37,25 @@ def cut_windows(scene: Span, seconds: float) -> list[Span]:
     return [(edge, end if k == count - 1 else edge + 2 * step) for k, edge in enumerate(edges)]
 
 
+def split_window(window: Span, edges: Iterable[float], shortest: float) -> list[Span]:
+    """A window as the pieces between those edges that lie in it, none shorter than ``shortest``."""
+    start, end = window
+    inside = sorted(edge for edge in edges if start < edge < end)
+    return join_short(list(itertools.pairwise([start, *inside, end])), shortest)
+
+
+def place_windows(windows: Sequence[Span], reels: Sequence[Span]) -> list[tuple[Span, list[Span]]]:
+    """Windows in order by the reel that holds them whole; one that none holds is its own reel.
+
+    So what is looked at again is looked at in the same frames.
+    """
+    placed: dict[Span, list[Span]] = {}
+    for window in windows:
+        holding = (r for r in reels if r[0] <= window[0] and window[1] <= r[1])
+        placed.setdefault(next(holding, window), []).append(window)
+    return list(placed.items())
+
+
 def group_windows(windows: Sequence[Span], seconds: float) -> list[list[Span]]:
     """Windows in order, in groups that are at most ``seconds`` long, or of one window."""
     groups: list[list[Span]] = []

@@ -20,7 +20,8 @@ ABSENT = "not in this clip"
 
 def offer_unknown(question: str) -> str:
     """The question, with what to say where the video does not show it."""
-    return f"{question.strip()} If the video does not show it, answer: {ABSENT}."
+    offer = f"If the video does not show it, answer: {ABSENT}."
+    return question if question.endswith(offer) else f"{question.strip()} {offer}"
 
 
 def says_yes(text: str) -> bool:

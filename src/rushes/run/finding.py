@@ -10,11 +10,10 @@ from rushes.checks.prompt_statements import make_questions
 from rushes.errors import RushesError, StoreError, UsageError
 from rushes.readers.sampling import EVERYTHING
 from rushes.readers.selection import Selection
-from rushes.readers.windows import cut_windows, merge_scores
-from rushes.run.parts import Part, find_scenes, list_scenes, read_parts
+from rushes.readers.windows import merge_scores
+from rushes.run.parts import find_scenes
 from rushes.run.reading import Session, find_path, require_text
-
-THRESHOLD = 0.5
+from rushes.run.scoring import ENOUGH, THRESHOLD, Looking, Scored, list_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +105,17 @@ def find_in(session: Session, name: str, search: Search) -> Finding:
     path = find_path(name)
     scenes = find_scenes(session, path, search.selection)
     longest = search.window_seconds or session.asked.entry.sampling.window_seconds
-    windows = [w for scene in list_scenes(scenes) for w in cut_windows(scene, longest)]
-    parts = list(read_parts(session, path, windows, search.questions, weigh=True, fps=search.fps))
-    scored = [(part.span, weigh_part(part)) for part in parts]
+    windows = list_windows(scenes, longest)
+    enough = min(ENOUGH, search.threshold)
+    looking = Looking(session, path, scenes, windows, longest, search.fps, enough)
+    scored = looking.search(search.questions, search.threshold)
     intervals = tuple(
-        Interval(start, end, round(score, 4), _cite(parts, start, end))
-        for start, end, score in merge_scores(scored, search.threshold)
+        Interval(start, end, round(score, 4), _cite(scored, start, end))
+        for start, end, score in merge_scores([(s.span, s.score) for s in scored], search.threshold)
     )
     return Finding(name, intervals, len(windows), scenes.lost)
 
 
-def weigh_part(part: Part) -> float:
-    """How likely a part shows it: as likely as the least likely of what it is made of."""
-    return min(row.yes if row.yes is not None else 0.0 for row in part.rows)
-
-
-def _cite(parts: list[Part], start: float, end: float) -> tuple[float, ...]:
-    seconds = {t for part in parts for t in part.rows[0].frames if start <= t < end}
+def _cite(scored: list[Scored], start: float, end: float) -> tuple[float, ...]:
+    seconds = {t for one in scored for t in one.frames if start <= t < end}
     return tuple(sorted(seconds))

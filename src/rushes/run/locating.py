@@ -1,64 +1,112 @@
 """When something happens in a file that is longer than a reader can look at closely.
 
-One even look at ten minutes sees a frame every ten seconds. So the question is asked of every
-window of scenes; where one answers with a time, a closer window around it is asked once more.
+One even look at ten minutes sees a frame every ten seconds. So every window of scenes is asked
+whether it happens; where one says yes, when; and a time counts as far as closer looks agree on it.
 """
 
 from __future__ import annotations
 
-import re
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rushes.checks.prompt_statements import ask_for_things
 from rushes.errors import MediaError
-from rushes.readers.base import Answer, Span
+from rushes.readers.base import Answer, ReaderSettings, Span
 from rushes.readers.selection import Selection, show_time
+from rushes.readers.whens import Which, ask_whether, asks_when, pick_which
 from rushes.readers.windows import Span as Window
-from rushes.readers.windows import cut_windows
 from rushes.readers.words import ABSENT, offer_unknown, says_unknown
-from rushes.run.parts import Part, find_scenes, list_scenes, read_parts
+from rushes.run.parts import Part, find_scenes, read_parts
 from rushes.run.reading import Session
-from rushes.stages.cuts import Scenes
+from rushes.run.scoring import THRESHOLD, Looking, list_windows
 
-_WHEN = re.compile(r"\s*(?:when|at (?:what|which) (?:time|second|moment))\b", re.IGNORECASE)
 MOST_TIMES = 50
 """Times that an answer names; the spans have all."""
+LEADS = (1 / 4, 1 / 8)
+"""Of a window: by so much closer looks begin before a time. They end half a window after it."""
+AGREES = 1 / 8
+"""Of a window: closer looks agree on a time that they name at most so far from it."""
+SAME_STEPS = 1.5
+"""Times that are so many sampled intervals apart are one."""
 
 
-def wants_windows(session: Session, path: Path, question: str, selection: Selection) -> bool:
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A time that was named.
+
+    Args:
+        score: how likely it is one: how likely the reader's yes is, times the share of the looks
+            that agree.
+        frames: seconds of the frames that were read for it.
+    """
+
+    span: Span
+    score: float
+    frames: tuple[float, ...]
+    part: Part
+
+
+def wants_windows(
+    settings: ReaderSettings, path: Path, question: str, selection: Selection
+) -> bool:
     """Whether a question is about a time in a file that one look would be too coarse for."""
     from rushes.media import probe
 
-    if not _WHEN.match(question) or selection.by != "even" or selection.frames is not None:
+    if not asks_when(question) or selection.by != "even" or selection.frames is not None:
         return False
     try:
         seconds = selection.clip(probe(path).duration_seconds)
     except MediaError:
         return False  # reading it says what is wrong
-    sampling = selection.apply(session.settings.sampling)
+    sampling = selection.apply(settings.sampling)
     return seconds is not None and seconds > sampling.max_frames / sampling.fps
 
 
+def list_statements(question: str) -> tuple[str, ...]:
+    """What a part is asked before it is asked when; nothing where that cannot be said."""
+    whether = ask_whether(question)
+    return () if whether is None else (*ask_for_things(question), whether)
+
+
 def ask_when(session: Session, path: Path, question: str, selection: Selection) -> Answer:
-    """The times, coarse and then fine; "not in this clip" where no window has one.
+    """The time, or the times; "not in this clip" where no window has one.
 
     Raises:
         RushesError: it cannot be read.
     """
     scenes = find_scenes(session, path, selection)
     longest = session.asked.entry.sampling.window_seconds
-    windows = [w for scene in list_scenes(scenes) for w in cut_windows(scene, longest)]
+    windows = list_windows(scenes, longest)
+    looking = Looking(session, path, scenes, windows, longest, selection.fps)
+    scored = looking.search(list_statements(question))
+    scores = {one.span: one.score for one in scored if one.score >= looking.enough}
     asked = question if session.asked.entry.says_absent else offer_unknown(question)
-    coarse = list(read_parts(session, path, windows, [asked], fps=selection.fps))
-    closer = [window for part in coarse if (window := centre(part, scenes, longest)) is not None]
-    fine = list(read_parts(session, path, closer, [asked], fps=selection.fps)) if closer else []
-    better = {part.span: part for part in fine if find_times(part)}
-    hits: list[Part] = []
-    for part in coarse:
-        if find_times(part):
-            window = centre(part, scenes, longest)
-            hits.append(part if window is None else better.get(window, part))
-    tokens = sum(part.rows[0].tokens for part in (*coarse, *fine))
-    return _write_answer(hits, session.asked.name, tokens, scenes)
+    parts = _ask(looking, sorted(scores), asked)
+    which = pick_which(question)
+    hits = [
+        Hit(span, scores[part.span], part.rows[0].frames, part)
+        for part in parts
+        for span in find_times(part)[: None if which == "all" else 1]
+    ]
+    closer = {hit.span: list_closer(hit, looking) for hit in hits}
+    looks = {
+        part.span: part for part in _ask(looking, sorted(set().union(*closer.values())), asked)
+    }
+    hits = [agree(hit, [looks[w] for w in closer[hit.span]], longest * AGREES) for hit in hits]
+    step = 1 / (selection.fps or session.settings.sampling.fps)
+    chosen, sure = choose_hits(join_hits(hits, SAME_STEPS * step), which)
+    tokens = sum(one.tokens for one in scored)
+    tokens += sum(part.rows[0].tokens for part in (*parts, *looks.values()))
+    return _write_answer(chosen, sure, session.asked.name, tokens, scenes.lost)
+
+
+def _ask(looking: Looking, windows: Sequence[Window], asked: str) -> list[Part]:
+    if not windows:
+        return []
+    session, path = looking.session, looking.path
+    return list(read_parts(session, path, windows, [asked], fps=looking.fps, among=looking.windows))
 
 
 def find_times(part: Part) -> tuple[Span, ...]:
@@ -67,28 +115,61 @@ def find_times(part: Part) -> tuple[Span, ...]:
     return () if says_unknown(row.answer) else row.spans
 
 
-def centre(part: Part, scenes: Scenes, longest: float) -> Window | None:
-    """A window around the first time that a part names, within its scene; None where the part is
-    all of a scene, or has it in its middle already."""
-    times = find_times(part)
-    if not times:
-        return None
-    moment = times[0].start_seconds
-    scene = next((s for s in list_scenes(scenes) if s[0] <= part.span[0] < s[1]), part.span)
-    if scene[1] - scene[0] <= longest:
-        return None
-    start = min(max(moment - longest / 2, scene[0]), scene[1] - longest)
-    return None if abs(start - part.span[0]) < longest / 8 else (start, start + longest)
+def list_closer(hit: Hit, looking: Looking) -> list[Window]:
+    """Windows that begin shortly before a time, within its scene and other than the one that it
+    was read from."""
+    start, end = looking.find_bounds(hit.part.span)
+    moment, longest = hit.span.start_seconds, looking.longest
+    last = min(end, moment + longest / 2)
+    found = [(max(start, moment - lead * longest), last) for lead in LEADS]
+    return [w for w in dict.fromkeys(found) if w != hit.part.span and w[1] > w[0]]
 
 
-def _write_answer(hits: list[Part], model: str, tokens: int, scenes: Scenes) -> Answer:
-    spans: dict[tuple[float, float], Span] = {}
-    for part in hits:
-        for span in find_times(part):
-            at = round(span.start_seconds, 3), round(span.end_seconds, 3)
-            spans.setdefault(at, Span(*at, span.text))
-    ordered = tuple(spans[at] for at in sorted(spans))
-    told = ", ".join(f"at {show_time(span.start_seconds)}" for span in ordered[:MOST_TIMES])
-    frames = tuple(sorted({t for part in hits for t in part.rows[0].frames}))
-    server = hits[0].rows[0].server if hits else None
-    return Answer(told or ABSENT, ordered, frames, model, tokens, scenes.lost, server)
+def agree(hit: Hit, looks: Sequence[Part], within: float) -> Hit:
+    """The hit at the median of the times that looks name near it, worth what share of them do."""
+    moment, frames = hit.span.start_seconds, set(hit.frames)
+    named = [moment]
+    for part in looks:
+        times = [span.start_seconds for span in find_times(part)]
+        near = min(times, key=lambda time: abs(time - moment), default=None)
+        if near is not None and abs(near - moment) <= within:
+            named.append(near)
+            frames |= set(part.rows[0].frames)
+    shift = statistics.median(named) - moment
+    span = replace(
+        hit.span,
+        start_seconds=round(moment + shift, 3),
+        end_seconds=round(hit.span.end_seconds + shift, 3),
+    )
+    score = hit.score * len(named) / (1 + len(looks))
+    return Hit(span, score, tuple(sorted(frames)), hit.part)
+
+
+def join_hits(hits: Iterable[Hit], apart: float) -> list[Hit]:
+    """In order of time; of those that are at most so far apart the likeliest."""
+    found: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: hit.span.start_seconds):
+        if found and hit.span.start_seconds - found[-1].span.start_seconds <= apart:
+            found[-1] = max(found[-1], hit, key=lambda hit: hit.score)
+        else:
+            found.append(hit)
+    return found
+
+
+def choose_hits(hits: Sequence[Hit], which: Which) -> tuple[list[Hit], bool]:
+    """Those that answer the question, and whether they are likely; else the likeliest of all."""
+    likely = [hit for hit in hits if hit.score >= THRESHOLD]
+    if not likely:
+        return ([max(hits, key=lambda hit: hit.score)] if hits else []), False
+    return {"first": likely[:1], "last": likely[-1:], "all": likely}[which], True
+
+
+def _write_answer(
+    hits: Sequence[Hit], sure: bool, model: str, tokens: int, lost: tuple[str, ...]
+) -> Answer:
+    told = ", ".join(f"at {show_time(hit.span.start_seconds)}" for hit in hits[:MOST_TIMES])
+    told = told if sure or not told else f"perhaps {told}"
+    frames = tuple(sorted({time for hit in hits for time in hit.frames}))
+    server = hits[0].part.rows[0].server if hits else None
+    spans = tuple(hit.span for hit in hits)
+    return Answer(told or ABSENT, spans, frames, model, tokens, lost, server)

@@ -19,7 +19,7 @@ from rushes.plan.nodes import Node
 from rushes.plan.reading import pad_questions, plan_answer, plan_cuts, plan_sample
 from rushes.readers.base import Sampling
 from rushes.readers.selection import Selection
-from rushes.readers.windows import Span, group_windows, join_short
+from rushes.readers.windows import Span, group_windows, join_short, place_windows
 from rushes.run.reading import Session
 from rushes.spec.given import SourceFile
 from rushes.stages.ask import AnswerRow, look_at, read_answers
@@ -66,7 +66,8 @@ def find_scenes(session: Session, path: Path, selection: Selection) -> Scenes:
     starts = [max(start, first) for start, last in scenes.spans if last > first and start < end]
     if not starts:
         raise UsageError(f"there is nothing to read between {first:g} and {end:g} s of {path.name}")
-    return Scenes(tuple(starts), end, scenes.lost)
+    suspected = tuple(cut for cut in scenes.suspected if first < cut < end)
+    return Scenes(tuple(starts), end, scenes.lost, suspected)
 
 
 def list_scenes(scenes: Scenes) -> list[Span]:
@@ -82,19 +83,25 @@ def read_parts(
     *,
     weigh: bool = False,
     fps: float | None = None,
+    among: Sequence[Span] = (),
 ) -> Iterator[Part]:
-    """Every window, in order, with the answers to all questions.
+    """Every window, with the answers to all questions; in order, where windows are.
 
     Args:
         weigh: also say how likely a yes is.
         fps: frames a second in the place of the reader's own.
+        among: all windows of the file, of which these are some, or pieces: their frames are used.
 
     Raises:
         RushesError: a part could not be read.
     """
     source = session.find_source(path)
-    sampling, size = _plan_sampling(session, path, windows, questions, fps)
-    groups = iter(group_windows(windows, REEL_SECONDS))
+    every = among or windows
+    sampling, size = _plan_sampling(session, path, every, questions, fps)
+    reels = [
+        (group[0][0], max(end for _, end in group)) for group in group_windows(every, REEL_SECONDS)
+    ]
+    groups = iter(place_windows(windows, reels))
     while some := list(itertools.islice(groups, REELS)):
         yield from _read_reels(session, source, some, questions, sampling, size, weigh)
 
@@ -118,15 +125,15 @@ def _plan_sampling(
 def _read_reels(
     session: Session,
     source: SourceFile,
-    groups: Sequence[Sequence[Span]],
+    groups: Sequence[tuple[Span, Sequence[Span]]],
     questions: Sequence[str],
     sampling: Sampling,
     size: tuple[int, int],
     weigh: bool,
 ) -> Iterator[Part]:
     planned: list[tuple[Span, Node, tuple[Node, ...]]] = []
-    for group in groups:
-        sample = _plan_reel(session, source, group, sampling, size)
+    for reel, group in groups:
+        sample = _plan_reel(session, source, reel, sampling, size)
         for window in group:
             nodes = tuple(
                 plan_answer(session.asked, sample, question, None, window, weigh=weigh)
@@ -147,11 +154,11 @@ def _read_reels(
 def _plan_reel(
     session: Session,
     source: SourceFile,
-    group: Sequence[Span],
+    span: Span,
     sampling: Sampling,
     size: tuple[int, int],
 ) -> Node:
-    first, last = group[0][0], max(end for _, end in group)
+    first, last = span
     most = math.ceil((last - first) * sampling.fps) + 1
     reel = replace(sampling, min_frames=1, max_frames=most)
     part = Selection(start_seconds=first, end_seconds=last)

@@ -12,11 +12,15 @@ class CutsParams(Params, frozen=True):
 
 
 class Scenes(msgspec.Struct, frozen=True):
-    """Seconds at which scenes begin, the first frame's included; ``end`` is where the last ends."""
+    """Seconds at which scenes begin, the first frame's included; ``end`` is where the last ends.
+
+    ``suspected``: where others may begin.
+    """
 
     starts: tuple[float, ...]
     end: float
     lost: tuple[str, ...] = ()
+    suspected: tuple[float, ...] = ()
 
     @property
     def spans(self) -> list[tuple[float, float]]:
@@ -28,7 +32,7 @@ class Scenes(msgspec.Struct, frozen=True):
 def run(job: Job) -> Made:
     """Find them."""
     from rushes.media import Damage, probe
-    from rushes.media.cuts import find_cuts
+    from rushes.media.cuts import suspect_cuts
 
     file = job.inputs["file"]["file"]
     lost: dict[str, str] = {}
@@ -36,14 +40,15 @@ def run(job: Job) -> Made:
     def note(damage: Damage) -> None:
         lost.setdefault(damage.reason, f"from about {damage.seconds:.1f} s: {damage.reason}")
 
-    *starts, last = find_cuts(file, 0.0, None, note) or [0.0, 0.0]
+    cuts = suspect_cuts(file, 0.0, None, note)
     info = probe(file)
     rate = info.video.fps if info.video is not None and info.video.fps else 25.0
-    scenes = Scenes(tuple(starts), last + 1 / rate, tuple(lost.values()))
+    starts = cuts.starts or (0.0,)
+    scenes = Scenes(starts, cuts.last + 1 / rate, tuple(lost.values()), cuts.suspected)
     path = job.folder / "scenes.json"
     path.write_bytes(msgspec.json.encode(scenes))
     return Made({"scenes": path})
 
 
-STAGE = Stage("cuts", 1, "media", 4, ("av", "numpy"), CutsParams, run)
+STAGE = Stage("cuts", 2, "media", 4, ("av", "numpy"), CutsParams, run)
 """In no plan of a project: readings make it."""
