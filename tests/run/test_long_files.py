@@ -188,7 +188,8 @@ def test_a_terminal_is_told_the_answer_of_all_windows(
     from rushes.readers.sampling import EVERYTHING
     from rushes.run.reader import find_policy
 
-    monkeypatch.setattr("rushes.run.asking.wants_windows", lambda *_: True)
+    for module in ("asking", "locating"):
+        monkeypatch.setattr(f"rushes.run.{module}.wants_windows", lambda *_: True)
     asking = Asking(tmp_path, "mine", "cpu", find_policy(tmp_path), EVERYTHING, None, True, 1)
     capsys.readouterr()
     assert speak_answers(asking, str(film), ["when is it bright?"]) == 0
@@ -210,6 +211,10 @@ def test_what_a_long_file_takes_is_explained(call: Call, film: Path) -> None:
         }
     ]
     assert "long" not in call("ask", film, "is it bright?", "--explain")[1]["explain"]
+    explained = call("find", "it is bright", film, "--window", "2", "--to", "9", "--explain")[1]
+    (found,) = explained["explain"]["files"]
+    assert (found["window_seconds"], found["windows"]) == (2.0, 5)
+    assert found["statements"] == ["is it true that it is bright?"]
 
 
 def test_what_no_window_shows_is_not_asked_for_its_time(

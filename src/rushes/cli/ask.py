@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rushes.readers.base import Answer
     from rushes.readers.budget import Look
     from rushes.readers.selection import Selection
-    from rushes.run.asking import LongLook
+    from rushes.run.explaining import LongLook
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -209,9 +209,6 @@ def _explain(look: Look, long: Sequence[LongLook], model: str, as_json: bool) ->
     ):
         click.echo(f"{name:<8}{text}")
     for one in long:
-        asked = "; ".join(one.statements) or one.question
-        click.echo(
-            f"windows {one.windows} or more of at most {one.seconds:g} s, each asked: {asked}"
-        )
-        click.echo(f"        where it says yes, up to {one.looks} looks at: {one.question}")
+        for name, text in zip(("windows", ""), one.describe(), strict=True):
+            click.echo(f"{name:<8}{text}")
     return 0

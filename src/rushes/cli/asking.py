@@ -14,8 +14,9 @@ from rushes.readers.budget import Look
 from rushes.readers.selection import Selection
 from rushes.readers.structured import Form
 from rushes.readers.words import says_unknown
-from rushes.run.asking import LongLook, ask_file, explain_file, explain_long
+from rushes.run.asking import ask_file, explain_file
 from rushes.run.checking import find_target
+from rushes.run.explaining import LongLook, explain_questions
 from rushes.run.reading import Reading, open_reading, require_text
 from rushes.run.sources import list_sources
 from rushes.spec.project import Project
@@ -46,7 +47,7 @@ def explain_one(
     )
     if asking.form is not None:
         return look, []
-    return look, explain_long(path, questions, asking.model, asking.selection, asking.project)
+    return look, explain_questions(path, questions, asking.model, asking.selection, asking.project)
 
 
 def ask_one(

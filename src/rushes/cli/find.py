@@ -13,7 +13,7 @@ from rushes.cli.lines import Tally, open_lines, show_path, write_error
 from rushes.cli.reading_options import Reader, reading_options
 
 if TYPE_CHECKING:
-    from rushes.run.finding import Finding
+    from rushes.run.finding import Finding, Search
 
 
 @click.command(
@@ -35,6 +35,7 @@ Examples:
     "--threshold", type=click.FloatRange(0, 1), default=0.5, show_default=True,
     help="The score from which on it counts.",
 )  # fmt: skip
+@click.option("--explain", is_flag=True, help="Say how much would be read; ask nothing.")
 @click.option("--jsonl", is_flag=True, help="A line of JSON a file on standard output.")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="These lines into a file."
@@ -46,6 +47,7 @@ def command(
     reader: Reader,
     window: float | None,
     threshold: float,
+    explain: bool,
     jsonl: bool,
     out: Path | None,
     folder: Path,
@@ -62,6 +64,8 @@ def command(
     folder = require_folder(folder)
     search = Search(event, reader.select(), window, threshold, reader.fps)
     paths = list_sources(sources, folder)
+    if explain:
+        return _explain(search, paths, model, folder, as_json)
     tally, found = Tally(len(paths)), list[dict[str, object]]()
     into = None if out is None else folder / out
     with reader.open(folder, "find") as session, open_lines(into) as lines:
@@ -80,6 +84,23 @@ def command(
     elif len(paths) > 1:
         tally.finish()
     return tally.code
+
+
+def _explain(search: Search, paths: list[Path], model: str, folder: Path, as_json: bool) -> int:
+    from rushes.run.explaining import explain_search
+    from rushes.run.reader import find_policy
+
+    project, documents = find_policy(folder), list[dict[str, object]]()
+    for path in paths:
+        look, name = explain_search(path, search, model, project), show_path(str(path), folder)
+        documents.append({"file": name, **look.to_dict()})
+        if not as_json:
+            click.echo(f"{name}: {look.windows} or more windows of at most {look.seconds:g} s")
+    if as_json:
+        print_json({"explain": {"model": model, "files": documents}})
+        return 0
+    click.echo(f"each is asked, as long as it says yes: {'; '.join(search.questions)}")
+    return 0
 
 
 def to_document(finding: Finding) -> dict[str, object]:

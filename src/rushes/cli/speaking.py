@@ -31,8 +31,9 @@ def speak_answers(asking: Asking, video: str, questions: Sequence[str]) -> int:
 
     Of what is asked window by window, the answer alone is printed.
     """
-    from rushes.run.asking import ask_file, wants_windows
+    from rushes.run.asking import ask_file
     from rushes.run.checking import find_target
+    from rushes.run.locating import wants_windows
     from rushes.run.reading import open_reading
 
     path, speaker, told = find_target(video, asking.folder), Speaker(), set[str]()

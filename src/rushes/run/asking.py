@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from rushes.catalogue.load import find_reader_entry
@@ -19,65 +17,12 @@ from rushes.readers.openai import find_context, make_settings
 from rushes.readers.sampling import EVERYTHING
 from rushes.readers.selection import Selection
 from rushes.readers.structured import Form
-from rushes.run.locating import LEADS, ask_when, list_statements, wants_windows
+from rushes.run.locating import ask_when, wants_windows
 from rushes.run.reader import find_server
 from rushes.run.reading import Session, open_reading, require_text, take_one
 from rushes.spec.project import Project, Shot
 from rushes.stages.ask import look_at
 from rushes.stages.render_prompt import fill_template
-
-
-@dataclass(frozen=True, slots=True)
-class LongLook:
-    """What a question about when something happens takes in a long file.
-
-    Args:
-        seconds: of a window, at most.
-        windows: at least; a scene has windows of its own.
-        statements: what a window is asked first, one after the other, as long as it says yes.
-        looks: how often it is asked for the time where it does, at most.
-    """
-
-    question: str
-    seconds: float
-    windows: int
-    statements: tuple[str, ...]
-    looks: int = 1 + len(LEADS)
-
-    def to_dict(self) -> dict[str, object]:
-        """An entry of ``explain.long`` of ``ask --explain --json``."""
-        return {
-            "question": self.question, "window_seconds": self.seconds, "windows": self.windows,
-            "statements": list(self.statements), "looks": self.looks,
-        }  # fmt: skip
-
-
-def explain_long(
-    path: Path,
-    questions: Sequence[str],
-    reader: str,
-    selection: Selection,
-    project: Project | None = None,
-) -> list[LongLook]:
-    """What those of the questions take that are put to every window.
-
-    Raises:
-        UsageError: no such reader.
-    """
-    from rushes.media import probe
-
-    server = find_server(reader, project)
-    entry = find_reader_entry(reader if server is None else server.like)
-    settings: ReaderSettings = read_entry(entry) if server is None else make_settings(server)
-    found = []
-    for question in questions:
-        if wants_windows(settings, path, question, selection):
-            seconds, longest = selection.clip(probe(path).duration_seconds), entry.sampling
-            windows = math.ceil((seconds or 0.0) / longest.window_seconds)
-            found.append(
-                LongLook(question, longest.window_seconds, windows, list_statements(question))
-            )
-    return found
 
 
 def explain_file(
