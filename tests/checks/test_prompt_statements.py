@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.checks.prompt_statements import make_questions
+from rushes.checks.prompt_statements import ask_for_things, make_questions
 from training.spotter import wordings
 from training.sprite import prompts, world
 from training.sprite.world import Scene
@@ -82,3 +82,9 @@ def test_any_prompt_gives_questions(text: str) -> None:
     assert found
     assert all(question.endswith("?") and "\n" not in question for question in found)
     assert make_questions(text) == found
+
+
+def test_things_of_a_question_are_asked_for_once() -> None:
+    question = "When does the orange box touch the red ball after the red ball lands?"
+    assert ask_for_things(question) == ("is there an orange square?", "is there a red ball?")
+    assert ask_for_things("when does the door open?") == ()
