@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted import RATE, Wave, make_tone
+from planted import RATE, Wave, make_clip, make_tone, slide
 
 from rushes.checks.base import Verdict
 from rushes.checks.registry import check_file
@@ -100,6 +100,33 @@ def test_bass_notes_thumps_and_noise_are_no_hum(tmp_path: Path) -> None:
     thump = (0.7 * np.exp(-(t % 0.6) / 0.07) * np.sin(2 * np.pi * 100 * t))[:, None].repeat(2, 1)
     for wave in (notes, thump, make_noise(), hum_of(100, -12), make_tone(3.0)):
         assert judge(tmp_path, "hum", wave).passed
+
+
+# clipping
+
+
+def make_strokes(gain: float) -> Wave:
+    """Strokes of 15 ms whose half waves are three samples long, as loud at their peaks as said."""
+    t = np.arange(3 * RATE) / RATE
+    stroke = np.exp(-(t % 0.6) / 0.015) * np.sin(2 * np.pi * 2400 * (t % 0.6))
+    return (gain / np.abs(stroke).max() * stroke)[:, None].repeat(2, 1).astype(np.float32)
+
+
+@pytest.mark.parametrize(("gain", "passed"), [(0.7, True), (1.0, True), (2.0, False)])
+def test_a_short_stroke_that_was_cut_off_and_coded_fails(
+    tmp_path: Path, gain: float, passed: bool
+) -> None:
+    path = make_clip(tmp_path, slide("grey", 48), np.clip(make_strokes(gain), -1, 1))
+    (verdict,) = check_file(path, ["clipping"])
+    assert verdict.passed is passed
+
+
+def test_tones_that_just_reach_full_scale_are_not_cut_off(tmp_path: Path) -> None:
+    t = np.arange(3 * RATE) / RATE
+    for hertz in (60, 440, 1000, 2400, 5000):
+        wave = np.sin(2 * np.pi * hertz * t)[:, None].repeat(2, 1).astype(np.float32)
+        path = make_clip(tmp_path, slide("grey", 48), 0.99 * wave)
+        assert check_file(path, ["clipping"])[0].passed, hertz
 
 
 # click

@@ -17,6 +17,9 @@ FULL_SCALE = 0.999
 """A sample at or beyond this stands at full scale, in 16-bit sound too."""
 RUN_SAMPLES = 3
 """Fewer samples in a row touch full scale without being cut."""
+BLUNT_LEVEL, BLUNT_SHARE = 0.9, 0.375
+"""What a codec makes of samples at full scale is at 0.9 or more of it, for more than three eighths
+of a half wave; a whole sine of full scale is there for 0.29 of it, and 5 % beyond it for 0.35."""
 WINDOW_SECONDS = 0.05
 SECOND_WINDOWS = 20
 """The worst second decides, so that a burst in a long film is found."""
@@ -30,7 +33,7 @@ class ClippingCheck:
     """The sound is not cut off at full scale."""
 
     name = "clipping"
-    version = 2
+    version = 3
     about = "sound cut off at full scale"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
@@ -61,7 +64,10 @@ class ClippingJudge:
             self._cutter = sound.WindowCutter(WINDOW_SECONDS)
         self._peak = max(self._peak, sound.measure_peak(samples))
         for start, window in self._cutter.cut(seconds, samples, rate):
-            clipped = sound.count_clipped(window, FULL_SCALE, RUN_SAMPLES)
+            clipped = max(
+                sound.count_clipped(window, FULL_SCALE, RUN_SAMPLES),
+                sound.count_blunted(window, BLUNT_LEVEL, BLUNT_SHARE),
+            )
             self._clipped += clipped
             self._recent.append(clipped / len(window))
             self._worst = max(self._worst, sum(self._recent) / len(self._recent))
