@@ -92,6 +92,27 @@ def test_lost_frames_fail_by_their_number(tmp_path: Path, scene: str) -> None:
     assert names_time(verdicts[2], 20 / FPS)
 
 
+def test_lost_frames_of_a_fast_pan_fail(tmp_path: Path) -> None:
+    """All of the picture changes anyway, so only what motion does not explain can tell."""
+    rng = np.random.default_rng(3)
+    wide = cv2.resize(rng.integers(20, 235, (12, 60, 3)).astype(np.uint8), (600, 64))
+    clean = [np.ascontiguousarray(wide[:, 7 * n : 7 * n + 64]) for n in range(60)]
+    assert judge(tmp_path, "jump", clean[:33]).passed
+    verdict = judge(tmp_path, "jump", clean[:16] + clean[24:48])
+    assert not verdict.passed
+    assert names_time(verdict, 16 / FPS)
+
+
+def test_a_small_thing_that_leaps_fails_though_flow_explains_it(tmp_path: Path) -> None:
+    """A fast disc changes as much with every step as where it leaps."""
+    places = [12 + 5 * n for n in range(8)] + [47 - 5 * n for n in range(7)]
+    places = [p for _ in range(3) for p in places][:33]
+    assert judge(tmp_path, "jump", [draw_disc((95, 60, 35), x, 30, 8) for x in places]).passed
+    lost = places[:14] + places[20:]
+    verdict = judge(tmp_path, "jump", [draw_disc((95, 60, 35), x, 30, 8) for x in lost])
+    assert not verdict.passed
+
+
 def test_what_blinks_turns_or_falls_does_not_jump(tmp_path: Path) -> None:
     turns = [draw_disc((128,) * 3, 12 + 5 * abs(n % 16 - 8), 30) for n in range(33)]
     falls = [draw_disc((8,) * 3, 32, 12 + 40 * (1 - abs(1 - n / 5 % 2) ** 2)) for n in range(33)]

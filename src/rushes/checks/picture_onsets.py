@@ -15,23 +15,25 @@ from numpy.typing import NDArray
 
 from rushes.checks import views
 from rushes.checks.matching import Onset
+from rushes.checks.things import LEAST_SHARE, locate
 
 if TYPE_CHECKING:
     from rushes.checks.base import Frame
 
-CONTENT_LEVELS = 24
-"""A pixel this far off the ground's colour belongs to what stands on it."""
-PLAIN_SHARE = 0.6
-"""With less of the picture in its ground's colour there is no plain ground, and flow is used."""
 APPEAR_LEVELS = 0.4
 """A step that changes this much more than those before it, in mean levels, shows what is new."""
 APPEAR_TIMES = 3.0
+USUAL_STEPS = 3
+GROWN = 1.2
+"""With fewer steps before than ``USUAL_STEPS``, only what makes the content grow so is new."""
 TURN = 0.9
 """Change of velocity over the usual speed: 2 for a bounce, 0.4 for a fast circle at 16 fps."""
 SHARPEST_SHARE = 0.5
 """Of the sharpest turn of the clip: where things strike, the wobble between is no beginning."""
 LEAST_PIXELS = 1.0
 """A smaller change of velocity, a frame, is the wobble of what grows, shrinks or is encoded."""
+APART = 3
+"""Intervals from a turn to those that do not touch it."""
 SURE_SECONDS = 0.012
 """How exactly a turn is known where ways are carried on to where they meet."""
 MAX_SECONDS = 600.0
@@ -67,12 +69,12 @@ class PictureOnsets:
         step = views.compare(before, view) if before is not None else None
         change = step.change + abs(step.shift) if step is not None else 0.0
         self.largest_change = max(self.largest_change, change)
-        place, content = _locate(view)
-        if place is None and step is not None:
+        place = locate(view)
+        x, y = place.x, place.y
+        if not place.plain and step is not None:
             self._way = self._way - _mean_flow(step)
-            place = self._way
-        x, y = (float(place[0]), float(place[1])) if place is not None else (np.nan, np.nan)
-        self._seen.append(_Seen(seconds, change, content, x, y))
+            x, y = float(self._way[0]), float(self._way[1])
+        self._seen.append(_Seen(seconds, change, place.share, x, y))
 
     def find(self) -> list[Onset]:
         """Beginnings in order of time."""
@@ -82,11 +84,14 @@ class PictureOnsets:
         found: list[Onset] = []
         for n in range(2, len(self._seen)):
             now, last = self._seen[n], self._seen[n - 1]
-            usual = max((s.change for s in self._seen[max(1, n - 3) : n]), default=0.0)
+            before = self._seen[max(1, n - USUAL_STEPS) : n]
+            usual = max((s.change for s in before), default=0.0)
             if now.change < usual * APPEAR_TIMES + APPEAR_LEVELS:
                 continue
             if now.content + 0.01 < last.content:
                 continue  # what goes away is not heard
+            if n <= USUAL_STEPS and now.content < GROWN * last.content + LEAST_SHARE:
+                continue  # too little was seen before to know what is usual
             found.append(Onset(last.seconds, now.seconds, min(1.0, 0.5 + now.change / 10)))
         return found
 
@@ -122,11 +127,24 @@ def _measure_turns(
             continue
         if max(speeds[k - 1], speeds[k], speeds[k + 1]) > 8 * max(usual, 1.0):
             continue  # another thing, not another way
-        off = np.hypot(*(around[1] - around[0]))
+        off = _break_off(steps, k)
         if off < LEAST_PIXELS:
             continue
         turns[k] = off / max(usual, 0.5 * (speeds[k - 1] + speeds[k + 1]))
     return turns
+
+
+def _break_off(steps: NDArray[np.float64], k: int) -> float:
+    """Change of velocity over an interval, less what goes on before or after it, pixels a frame.
+
+    What flies or swings changes its velocity all the time; where it strikes, only there.
+    """
+    bend = steps[k + 1] - steps[k - 1]
+    around = (
+        steps[n + 1] - steps[n - 1] for n in (k - APART, k + APART) if 1 <= n < len(steps) - 1
+    )
+    rests = [bend, *(bend - other for other in around if np.isfinite(other).all())]
+    return min(float(np.hypot(rest[0], rest[1])) for rest in rests)
 
 
 def _meet(places: NDArray[np.float64], times: NDArray[np.float64], k: int) -> float:
@@ -136,21 +154,6 @@ def _meet(places: NDArray[np.float64], times: NDArray[np.float64], k: int) -> fl
     length = float(bend @ bend)
     share = float((places[k + 1] - after - places[k]) @ bend) / length if length > 1e-9 else 0.5
     return float(times[k] + min(1.0, max(0.0, share)) * (times[k + 1] - times[k]))
-
-
-def _locate(view: views.View) -> tuple[NDArray[np.float64] | None, float]:
-    """The middle of what stands on a plain ground, and its share; None where there is none."""
-    ground = np.median(view.rgb.reshape(-1, 3), axis=0).astype(np.int16)
-    apart = np.abs(view.rgb.astype(np.int16) - ground).max(axis=2)
-    weight = np.clip((apart - CONTENT_LEVELS) / 24.0, 0, 1)
-    share = float(weight.mean())
-    if share > 1 - PLAIN_SHARE:
-        return None, share
-    if share < 0.002:
-        return np.full(2, np.nan), share
-    rows, columns = np.indices(weight.shape)
-    total = weight.sum()
-    return np.array([(columns * weight).sum() / total, (rows * weight).sum() / total]), share
 
 
 def _mean_flow(step: views.Step) -> NDArray[np.float64]:
