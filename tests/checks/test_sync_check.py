@@ -74,6 +74,25 @@ def test_what_strikes_the_ground_is_matched_with_its_thumps(tmp_path: Path, late
     assert verdict.passed is (late_ms == 0)
 
 
+@pytest.mark.parametrize(
+    ("late_ms", "passed"), [(-100, False), (0, True), (60, True), (200, False)]
+)
+def test_a_steady_beat_that_fits_at_no_small_offset_fails(
+    tmp_path: Path, late_ms: int, passed: bool
+) -> None:
+    """Which of two offsets it is cannot be told; that it is neither of the small ones can."""
+    times = (0.41, 0.98, 1.55)
+    wave = beeps(times, 33 / FPS, late=late_ms / 1000)
+    verdict = judge(tmp_path, flashes(times, seconds=33 / FPS), wave)
+    assert verdict.passed is passed
+
+
+def test_a_moment_of_rest_in_flight_is_no_beginning(tmp_path: Path) -> None:
+    times = tuple(0.3 + 0.58 * n for n in range(5))
+    verdict = judge(tmp_path, bounce(times), beeps(times))
+    assert verdict.evidence["picture_onsets"] == len(times)
+
+
 def test_without_onsets_it_passes_with_low_confidence(tmp_path: Path) -> None:
     for frames, wave in (
         (slide("grey"), make_tone()),
@@ -117,6 +136,16 @@ def test_any_offset_fits_as_well_as_any_other(times: list[float], offset: float)
     assert moved.low <= moved.seconds <= moved.high
     if moved.confidence > 0.6:
         assert moved.seconds == pytest.approx(offset, abs=0.02)
+
+
+def test_what_could_not_be_noticed_is_not_missed() -> None:
+    """Sound that is 200 ms late has its last beginning after the end of the clip."""
+    seen, heard = points([0.5, 1.1, 1.9]), points([0.7, 1.3])
+    blind, told = find_offset(seen, heard), find_offset(seen, heard, (0, 0), (0, 2), (0, 2))
+    assert blind is not None
+    assert told is not None
+    assert told.seconds == pytest.approx(0.2, abs=0.02)
+    assert told.fit > blind.fit
 
 
 def test_nothing_gives_nothing() -> None:

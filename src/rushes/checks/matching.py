@@ -6,6 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 REACH_SECONDS = 0.6
 """Offsets up to this are looked for."""
 GRID_SECONDS = 0.005
@@ -15,6 +18,15 @@ TRIES = 20
 """Offsets that are looked for and do not depend on each other: the reach over ``SOFT_SECONDS``."""
 APART_SECONDS = 0.1
 """Two offsets closer than this are one answer."""
+COMPLETE, LEAST_EARNED = 0.9, 2 / 3
+"""Where so much of all is matched, luck takes no more than it does from a single pair."""
+OUTSIDE = 0.25
+"""What an offset moves out of the time in which the other could be noticed counts so much where it
+is not matched. Not nothing: else the farthest offset, which leaves one pair, would fit best."""
+
+Time = tuple[float, float]
+"""From when to when, in seconds, beginnings can be noticed."""
+EVER: Time = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +62,24 @@ class Offset:
 
 
 def find_offset(
-    seen: Sequence[Onset], heard: Sequence[Onset], allowed: tuple[float, float] = (0.0, 0.0)
+    seen: Sequence[Onset],
+    heard: Sequence[Onset],
+    allowed: tuple[float, float] = (0.0, 0.0),
+    seen_time: Time = EVER,
+    heard_time: Time = EVER,
 ) -> Offset | None:
     """The offset at which most of what is heard is seen; None where there is nothing to match.
 
     Args:
         allowed: the stretch of offsets, in seconds, whose best fit ``inside`` is.
+        seen_time, heard_time: when something that begins would be noticed.
     """
     if not seen or not heard:
         return None
     count = round(REACH_SECONDS / GRID_SECONDS)
     grid = [n * GRID_SECONDS for n in range(-count, count + 1)]
-    fits = [_fit(seen, heard, offset) for offset in grid]
+    matcher = _Matcher(seen, heard, seen_time, heard_time)
+    fits = [matcher.fit(offset) for offset in grid]
     best = max(fits)
     if best <= 0:
         return None
@@ -78,8 +96,8 @@ def find_offset(
         if grid[n] < grid[low] - APART_SECONDS or grid[n] > grid[high] + APART_SECONDS
     ]
     clear = 1 - max(others, default=0.0) / best
-    pairs = sum(_nearest(seen, onset.start - grid[at]) > 0.5 for onset in heard)
-    earned = 1 - _find_luck(seen, heard, pairs)
+    pairs = matcher.count_pairs(grid[at])
+    earned = max(1 - _find_luck(seen, heard, pairs), LEAST_EARNED if best >= COMPLETE else 0.0)
     confidence = earned * best * min(1.0, 2 * clear) * min(1.0, (pairs + 1) / 3)
     middle = (grid[low] + grid[high]) / 2
     inside = max(
@@ -103,28 +121,71 @@ def _find_luck(seen: Sequence[Onset], heard: Sequence[Onset], pairs: int) -> flo
     return min(1.0, TRIES * min(1.0, covered) ** pairs)
 
 
-def _fit(seen: Sequence[Onset], heard: Sequence[Onset], offset: float) -> float:
-    """Share of what is heard that is seen, times share of what is seen that is heard; root of it.
+class _Matcher:
+    """Beginnings sorted once, to be matched at many offsets."""
 
-    What the offset moves out of the other's time cannot be matched, and still counts: else the
-    farthest offset, which leaves one pair, would fit best.
-    """
-    heard_total = sum(onset.strength for onset in heard)
-    seen_total = sum(onset.strength for onset in seen)
-    heard_matched = sum(o.strength * _nearest(seen, o.start - offset) for o in heard)
-    seen_matched = sum(o.strength * _reach(o, heard, offset) for o in seen)
-    return math.sqrt(heard_matched / heard_total * seen_matched / seen_total)
+    def __init__(
+        self, seen: Sequence[Onset], heard: Sequence[Onset], seen_time: Time, heard_time: Time
+    ) -> None:
+        seen, heard = sorted(seen, key=_start), sorted(heard, key=_start)
+        self._starts, self._ends = _take(seen, "start"), _take(seen, "end")
+        self._latest = np.maximum.accumulate(self._ends)
+        self._points = _take(heard, "start")
+        self._seen, self._heard = _take(seen, "strength"), _take(heard, "strength")
+        self._seen_time, self._heard_time = seen_time, heard_time
+
+    def fit(self, offset: float) -> float:
+        """Share of what is heard that is seen, times that of what is seen that is heard; root."""
+        found = self._find_heard(offset)
+        heard = _share(self._heard, found, self._points - offset, self._seen_time)
+        reached = self._find_seen(offset)
+        middles = (self._starts + self._ends) / 2 + offset
+        seen = _share(self._seen, reached, middles, self._heard_time)
+        return math.sqrt(heard * seen)
+
+    def count_pairs(self, offset: float) -> int:
+        return int((self._find_heard(offset) > 0.5).sum())
+
+    def _find_heard(self, offset: float) -> NDArray[np.float64]:
+        """How well each sound is in one of the intervals of the picture, 0 to 1."""
+        at = self._points - offset
+        following = np.searchsorted(self._starts, at, side="right")
+        behind = np.where(following > 0, at - self._latest[following - 1], math.inf)
+        last = len(self._starts) - 1
+        ahead = self._starts[np.minimum(following, last)] - at
+        ahead = np.where(following > last, math.inf, ahead)
+        return _closeness(np.minimum(behind, ahead))
+
+    def _find_seen(self, offset: float) -> NDArray[np.float64]:
+        """How well each interval of the picture holds one of the sounds, 0 to 1."""
+        start, end = self._starts + offset, self._ends + offset
+        following = np.searchsorted(self._points, start, side="left")
+        last = len(self._points) - 1
+        ahead = self._points[np.minimum(following, last)] - end
+        ahead = np.where(following > last, math.inf, ahead)
+        behind = np.where(following > 0, start - self._points[following - 1], math.inf)
+        return _closeness(np.minimum(behind, ahead))
 
 
-def _nearest(seen: Sequence[Onset], seconds: float) -> float:
-    """How well a moment is in one of the intervals, 0 to 1."""
-    return max(_inside(onset, seconds) for onset in seen)
+def _start(onset: Onset) -> float:
+    return onset.start
 
 
-def _reach(onset: Onset, heard: Sequence[Onset], offset: float) -> float:
-    return max(_inside(onset, sound.start - offset) for sound in heard)
+def _take(onsets: Sequence[Onset], name: str) -> NDArray[np.float64]:
+    return np.array([getattr(onset, name) for onset in onsets], np.float64)
 
 
-def _inside(onset: Onset, seconds: float) -> float:
-    miss = max(onset.start - seconds, seconds - onset.end, 0.0)
-    return max(0.0, 1 - miss / SOFT_SECONDS)
+def _closeness(miss: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.clip(1 - np.maximum(miss, 0.0) / SOFT_SECONDS, 0.0, 1.0)
+
+
+def _share(
+    strength: NDArray[np.float64],
+    matched: NDArray[np.float64],
+    moved: NDArray[np.float64],
+    time: Time,
+) -> float:
+    """Of the strength of beginnings, what is matched; those moved out of time count less."""
+    inside = (moved >= time[0]) & (moved <= time[1])
+    counted = np.maximum(matched, np.where(inside, 1.0, OUTSIDE))
+    return float((strength * matched).sum() / (strength * counted).sum())

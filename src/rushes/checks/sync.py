@@ -24,12 +24,17 @@ LATE_SECONDS = 0.125
 """ITU-R BT.1359-1: from here on viewers notice sound that comes after its picture."""
 CONFIDENT = 0.4
 """Less confident measurements are said and fail nothing; ``bench/defects`` has the figures."""
-BEAT_PAIRS, BEAT_FIT, BEAT_INSIDE = 2, 0.6, 0.5
-"""A steady beat fits at several offsets. It is out of sync where two or more beginnings and six
-tenths of all are matched, and at no offset within the limits half as much."""
+BEAT_FIT, PAIR_FIT, BEAT_INSIDE = 0.6, 0.7, 0.8
+"""A steady beat fits at several offsets. It is out of sync where six tenths of all beginnings are
+matched (seven, where that is one pair), and at no offset within the limits four fifths of it."""
+BEYOND_SHARE = 0.75
+"""Of the stretch of offsets that fit, so much has to lie beyond a limit: between two frames a
+single beginning is known no better."""
 STILL_LEVELS = 0.02
 """A picture whose largest step changes less, in mean levels, stands still."""
 LAST_FRAMES = 2
+SOUND_SECONDS = 0.025
+"""Sound that is there from the beginning does not begin."""
 STILL_ONSETS = 2
 """So many beginnings in the sound ask for something to be seen."""
 THRESHOLD = HALF
@@ -39,7 +44,7 @@ class SyncCheck:
     """Sound comes with its picture."""
 
     name = "sync"
-    version = 2
+    version = 3
     about = "sound that comes before or after its picture"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
@@ -54,6 +59,7 @@ class SyncJudge:
         self._info = info
         self._step = frame_seconds_of(info)
         self._frames = 0
+        self._begin = 0.0
         self._end = 0.0
         self._picture: object | None = None
         self._sound: object | None = None
@@ -64,7 +70,7 @@ class SyncJudge:
         if self._info.audio is None:
             return
         if not isinstance(self._picture, PictureOnsets):
-            self._picture = PictureOnsets()
+            self._picture, self._begin = PictureOnsets(), seconds
         self._picture.see(seconds, frame)
         self._frames += 1
         self._end = seconds + self._step
@@ -90,14 +96,22 @@ class SyncJudge:
         if still and len(heard) >= STILL_ONSETS:
             spans = within([Span(0.0, self._end, "still picture over sound")], self._info)
             return self._say(0.0, "a still picture over sound", seen, heard, spans=spans)
-        offset = find_offset(seen, heard, (-EARLY_SECONDS, LATE_SECONDS))
+        offset = find_offset(
+            seen,
+            heard,
+            (-EARLY_SECONDS, LATE_SECONDS),
+            (self._begin + self._step, last),
+            (SOUND_SECONDS, last),
+        )
         if offset is None:
             return self._say(1.0, "too little begins to measure an offset", seen, heard)
         return self._judge_offset(offset, seen, heard)
 
     def _judge_offset(self, offset: Offset, seen: list[Onset], heard: list[Onset]) -> Verdict:
-        """Fails where all offsets that fit lie beyond the limits, and confidently so."""
-        beyond = max(offset.low / LATE_SECONDS, -offset.high / EARLY_SECONDS, 0.0)
+        """Fails where most offsets that fit lie beyond the limits, and confidently so."""
+        spare = (1 - BEYOND_SHARE) * (offset.high - offset.low)
+        latest, earliest = offset.low + spare, offset.high - spare
+        beyond = max(latest / LATE_SECONDS, -earliest / EARLY_SECONDS, 0.0)
         side = "late" if offset.seconds > 0 else "early"
         amount = f"{abs(offset.seconds) * 1000:.0f} ms {side}"
         if _is_beside(offset) and beyond > 1:
@@ -147,11 +161,8 @@ class SyncJudge:
 
 def _is_beside(offset: Offset) -> bool:
     """Whether a beat, which fits at several offsets, surely fits at none within the limits."""
-    return (
-        offset.pairs >= BEAT_PAIRS
-        and offset.fit >= BEAT_FIT
-        and offset.inside <= BEAT_INSIDE * offset.fit
-    )
+    least = BEAT_FIT if offset.pairs > 1 else PAIR_FIT
+    return offset.fit >= least and offset.inside <= BEAT_INSIDE * offset.fit
 
 
 CHECK = SyncCheck()
