@@ -12,7 +12,8 @@ from planted import CLEAN, FPS, SIZE, make_clip, make_tone
 
 from rushes.checks.base import Expectation, Verdict
 from rushes.checks.registry import check_file
-from rushes.checks.voices import find_missing, find_voices, rate_speech
+from rushes.checks.speech import _judge, _Words
+from rushes.checks.voices import Quality, find_missing, find_voices, rate_speech
 from rushes.media import MonoResampler
 
 pytest.importorskip("faster_whisper")
@@ -53,6 +54,15 @@ def test_missing_words_are_those_that_no_order_finds(asked: list[str], heard: li
 def test_words_that_sound_alike_count() -> None:
     assert find_missing(["the", "grey", "floor"], ["the", "gray", "floor"]) == []
     assert find_missing(["north"], ["house"]) == ["north"]
+
+
+def test_noise_behind_a_voice_fails_where_the_whole_is_rated_leniently() -> None:
+    """What DNSMOS says of a synthesised voice under noise as loud as it, and of it alone."""
+    nothing = _Words([], [], [])
+    noisy, message = _judge(nothing, Quality(3.22, 1.57, 1.83), 2.0)
+    assert noisy < 0.5
+    assert "behind the voice" in message
+    assert _judge(nothing, Quality(3.22, 3.9, 3.0), 2.0)[0] >= 0.5
 
 
 def test_the_same_sound_gives_the_same_figures() -> None:

