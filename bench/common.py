@@ -173,6 +173,10 @@ def describe_versions(*packages: str) -> dict[str, str]:
     return found
 
 
+HEADER = ("benchmark", "date", "machine")
+"""What :func:`write_result` adds to every result."""
+
+
 def write_result(name: str, document: Document, machine: Document, folder: Path) -> Path:
     """Write ``NAME.json``.
 

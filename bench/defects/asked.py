@@ -35,8 +35,13 @@ OTHERS = (
 )
 VOICES: dict[Half, tuple[str, ...]] = {
     "tuning": ("flite_cmu_us_slt", "flite_cmu_us_awb", "espeak-ng:en-us"),
-    "held-out": ("flite_cmu_us_rms", "flite_cmu_us_kal16", "espeak-ng:en-gb-scotland"),
-}
+    "first held-out": ("flite_cmu_us_rms", "flite_cmu_us_kal16", "espeak-ng:en-gb-scotland"),
+    "held-out": (
+        "flite_cmu_us_kal", "espeak-ng:en-us+m4", "espeak-ng:en-us+m1", "espeak-ng:en-us+f4",
+        "espeak-ng:en-gb+m7", "espeak-ng:en-gb+f1", "espeak-ng:en-gb-x-rp+m5",
+        "espeak-ng:en-us+klatt4", "espeak-ng:en-029+f3", "espeak-ng:en-gb-x-gbclan",
+    ),
+}  # fmt: skip
 SHOUT = "HOT DEALS TODAY"
 
 
