@@ -81,9 +81,9 @@ class ClippingJudge:
         if self._info.audio is None:
             message = "there is no sound to judge"
         elif worst > 1 - THRESHOLD:
-            message = f"{worst:.1%} of the samples of the worst second are at full scale"
+            message = f"{worst:.1%} of the worst second is cut off at full scale"
         elif lost > 1 - THRESHOLD:
-            message = f"{self._burst:.1%} of the samples of a short burst are at full scale"
+            message = f"{self._burst:.1%} of a short burst is cut off at full scale"
         else:
             message = "no clipping to speak of"
         return Verdict(

@@ -84,8 +84,10 @@ def _blunted_of(channel: NDArray[np.float32], level: float, share: float) -> int
     if len(crossings) < 2:
         return 0
     beyond = np.concatenate([[0], np.cumsum(np.abs(fine) >= level)])
-    high, lengths = np.diff(beyond[crossings]), np.diff(crossings)
-    return int(lengths[high > share * lengths].sum()) // FINER
+    blunted = np.diff(beyond[crossings]) > share * np.diff(crossings)
+    ends = crossings.copy()
+    ends[0], ends[-1] = 0, count  # what the window cuts is taken as the half wave beside it is
+    return int(np.diff(ends)[blunted].sum()) // FINER
 
 
 FINER = 4
