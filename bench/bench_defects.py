@@ -73,18 +73,18 @@ def interval(hits: int, total: int) -> list[float]:
 
 
 def measure_clean(
-    clips: Sequence[Clip], workers: Executor
+    clips: Sequence[Clip], names: Sequence[str], workers: Executor
 ) -> tuple[common.Document, dict[str, list[float]]]:
     """Refusals of clean clips, each check alone and all of ``default`` together."""
-    refused: dict[str, list[str]] = {name: [] for name in ALL}
+    refused: dict[str, list[str]] = {name: [] for name in names}
     together: list[str] = []
     kinds: dict[str, int] = {}
-    scores: dict[str, list[float]] = {name: [] for name in ALL}
-    judged = workers.map(judge_work, [(clip, ALL) for clip in clips])
+    scores: dict[str, list[float]] = {name: [] for name in names}
+    judged = workers.map(judge_work, [(clip, names) for clip in clips])
     for clip, verdicts in zip(clips, judged, strict=True):
         kinds[clip.kind] = kinds.get(clip.kind, 0) + 1
         bad = [name for name, verdict in verdicts.items() if not verdict.passed]
-        for name in ALL:
+        for name in names:
             scores[name].append(round(verdicts[name].score, 4))
         for name in bad:
             refused[name].append(clip.name)
@@ -101,7 +101,7 @@ def measure_clean(
             "interval_95": interval(len(together), total),
             "clips": together,
         },
-        "alone": {name: names for name, names in refused.items() if names},
+        "alone": {name: found for name, found in refused.items() if found},
     }
     return document, scores
 
@@ -306,10 +306,13 @@ def measure(options: Any, workers: Executor) -> common.Document:
     clips = list(list_clean(half, options.rendered, options.footage, options.sprite))
     common.say(f"{len(clips)} clean clips, {half}")
     planted = [defect for defect in DEFECTS if not only or defect.name in only]
-    if planted or "clean" in only:
-        clean, scores = measure_clean(clips, workers)
-        document["clean"] = {"half": half, **clean}
-        common.say(f"default refuses {clean['default']}")
+    whole = not only or "clean" in only
+    if planted or whole:
+        checks = ALL if whole else tuple({defect.check: 0 for defect in planted})
+        clean, scores = measure_clean(clips, checks, workers)
+        if whole:
+            document["clean"] = {"half": half, **clean}
+        common.say(f"of clean clips are refused {clean['alone']}")
     defects = document.setdefault("defects", {})
     for defect in planted:
         chosen = choose_clips(clips, defect, options.each)
