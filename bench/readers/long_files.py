@@ -148,6 +148,7 @@ def main() -> None:
     about = {"minutes": args.minutes, "seed": args.seed, "scenes": len(film)}
     with tempfile.TemporaryDirectory() as name:
         folder = args.folder or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
         path = folder / "film.mp4"
         if not path.exists():
             write_film(film, path)
