@@ -65,7 +65,7 @@ def command(
     search = Search(event, reader.select(), window, threshold, reader.fps)
     paths = list_sources(sources, folder)
     if explain:
-        return _explain(search, paths, model, folder, as_json)
+        return _explain(search, paths, reader.model, folder, as_json)
     tally, found = Tally(len(paths)), list[dict[str, object]]()
     into = None if out is None else folder / out
     with reader.open(folder, "find") as session, open_lines(into) as lines:
