@@ -49,20 +49,7 @@ def test_a_gpu_is_not_shared() -> None:
 def test_a_training_of_the_vae_goes_on_where_it_was(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(train_vae, "RUNS", tmp_path)
     monkeypatch.setattr(train_vae, "render_clips", lambda *_: np.zeros((1, 9, 64, 64, 3), np.uint8))
-    words = [
-        "--config",
-        "s8t4",
-        "--crop",
-        "32",
-        "--span",
-        "9",
-        "--batch",
-        "2",
-        "--workers",
-        "1",
-        "--feeders",
-        "1",
-    ]
+    words = ["--config", "s8t4", "--crop", "32", "--batch", "2", "--workers", "1", "--feeders", "1"]
     train_vae.train(0, train_vae.parse([*words, "--minutes", "0.03"]))
     train_vae.train(0, train_vae.parse([*words, "--minutes", "0.06"]))
     steps = torch.load(tmp_path / "vae_s8t4" / "last.pt", weights_only=True)["state"]["step"]

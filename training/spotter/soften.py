@@ -6,7 +6,8 @@ from diffusers import AutoencoderKLLTX2Video
 
 from training.spotter.render import draw_clip, pass_codec
 from training.spotter.scenes import Clip, Look
-from training.sprite.sample import DEFAULTS, OUT
+from training.sprite.package import load_part
+from training.sprite.sample import DEFAULTS
 
 CRF = 14  # about what an export of sprite's has
 # sprite's own shape of a clip, drawn clean; one object, which is what the VAE was trained on
@@ -19,8 +20,7 @@ AS_SPRITE = {
 
 def load_vae() -> AutoencoderKLLTX2Video:
     """The exported VAE in the package."""
-    vae = AutoencoderKLLTX2Video.from_pretrained(OUT / "vae", torch_dtype=torch.float32)
-    return vae.eval().requires_grad_(False)
+    return load_part(AutoencoderKLLTX2Video, "vae").eval().requires_grad_(False)
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ from training.sprite.train_vae import RUNS, to_tensor
 
 CACHE = RUNS / "cache"
 SHARD = 1000  # scenes
-VAE_CONFIG, PIXELS, FRAMES = "s16t4f", world.SIZE, world.FRAMES
+VAE_CONFIG, PIXELS, FRAMES = "s24t4", 96, 65
 AUDIO_LATENTS = round(FRAMES / world.FPS * 25)
 
 
@@ -97,7 +97,7 @@ def save(value: object, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--shards", type=int, default=8)
+    parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")

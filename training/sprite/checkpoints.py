@@ -42,5 +42,14 @@ def load(path: Path, model: nn.Module, ema: Ema, optimiser: Both) -> dict:
     saved = torch.load(path, weights_only=True, map_location=where)
     model.load_state_dict(saved["model"])
     ema.values = saved["ema"]
-    optimiser.load_state_dict(saved["optimiser"])
+    if saved["optimiser"]:
+        optimiser.load_state_dict(saved["optimiser"])
     return saved["state"]
+
+
+@torch.no_grad()
+def load_average(model: nn.Module, saved: dict) -> None:
+    """The average of a checkpoint, and its last values of what has none."""
+    model.load_state_dict(saved["model"])
+    for name, p in model.named_parameters():
+        p.copy_(saved["ema"][name])

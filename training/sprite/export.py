@@ -15,20 +15,22 @@ from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
 
 from training.sprite import parts
 from training.sprite.cache import CACHE, load_video_vae
+from training.sprite.checkpoints import load_average
+from training.sprite.package import WEIGHTS, load_part
 from training.sprite.tokenizer import train_tokenizer
 from training.sprite.train_audio import load_audio_vae
-from training.sprite.train_transformer import Sprite
+from training.sprite.train_transformer import Sprite, load_weights
 from training.sprite.train_vae import RUNS
 
-OUT = Path(__file__).parents[2] / "src" / "rushes" / "weights" / "sprite"
 LIMIT = 25_000_000  # bytes
 
 
 def load_vocoder() -> LTX2Vocoder:
-    vocoder = LTX2Vocoder(**parts.VOCODER)
     path = RUNS / "audio_vocoder" / "last.pt"
-    if path.exists():
-        vocoder.load_state_dict(torch.load(path, weights_only=True)["model"])
+    if not path.exists():
+        return load_part(LTX2Vocoder, "vocoder").eval()
+    vocoder = LTX2Vocoder(**parts.VOCODER)
+    vocoder.load_state_dict(torch.load(path, weights_only=True)["model"])
     return vocoder.eval()
 
 
@@ -37,13 +39,14 @@ def build_pipeline(use_ema: bool = True) -> LTX2Pipeline:
     tokenizer = train_tokenizer()
     model = Sprite(len(tokenizer)).eval()
     path = RUNS / "transformer" / "last.pt"
-    if path.exists():
+    if not path.exists():
+        load_weights(model)
+    else:
         saved = torch.load(path, weights_only=True, map_location="cpu")
-        model.load_state_dict(saved["model"])
         if use_ema:
-            with torch.no_grad():
-                for name, p in model.named_parameters():
-                    p.copy_(saved["ema"][name])
+            load_average(model, saved)
+        else:
+            model.load_state_dict(saved["model"])
     video_vae, audio_vae = load_video_vae(), load_audio_vae()
     statistics = torch.load(CACHE / "statistics.pt", weights_only=True)
     video_vae.latents_mean.copy_(statistics["video_mean"])
@@ -62,11 +65,11 @@ def build_pipeline(use_ema: bool = True) -> LTX2Pipeline:
     )
 
 
-def export(out: Path) -> int:
+def export(out: Path, *, use_ema: bool = True) -> int:
     """Saves and moves into `out`; returns the bytes written."""
     staging = RUNS / "export"
     shutil.rmtree(staging, ignore_errors=True)
-    pipeline = build_pipeline()
+    pipeline = build_pipeline(use_ema)
     for part in ("vae", "audio_vae", "text_encoder", "connectors", "transformer", "vocoder"):
         getattr(pipeline, part).half()
     pipeline.save_pretrained(staging, safe_serialization=True)
@@ -85,9 +88,10 @@ def export(out: Path) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--last", action="store_true", help="the last weights, not their average")
     args = parser.parse_args()
-    print(f"{export(args.out) / 1e6:.2f} MB in {args.out}")
+    print(f"{export(args.out, use_ema=not args.last) / 1e6:.2f} MB in {args.out}")
 
 
 if __name__ == "__main__":

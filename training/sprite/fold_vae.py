@@ -67,7 +67,7 @@ def distil(old: AutoencoderKLLTX2Video, new: AutoencoderKLLTX2Video, seconds: fl
     begin, step = time.time(), 0
     while (left := 1 - (time.time() - begin) / seconds) > 0:
         optimiser.set_rate(2e-3 * min(1, (step + 1) / 20) * min(1, left / 0.4 + 0.02))
-        x, _ = draw_batch(rng, 4, 64, 64, 9)
+        x, *_ = draw_batch(rng, 4, 64, 64, 9)
         with torch.no_grad():
             target = fold_latents(old.encode(x).latent_dist.mode())
         loss = (new.encode(x).latent_dist.mean - target).square().mean()

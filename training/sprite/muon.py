@@ -14,13 +14,21 @@ STEPS = 4
 
 
 def orthogonalise(matrix: torch.Tensor) -> torch.Tensor:
-    """(m, n) -> the nearest semi-orthogonal matrix, roughly, by Newton-Schulz iteration."""
+    """(m, n) -> the nearest semi-orthogonal matrix, roughly, by Newton-Schulz iteration.
+
+    Every step multiplies by a polynomial of x x^T from the left, so the steps run on that smaller
+    matrix and x is multiplied once, by their product.
+    """
     a, b, c = NEWTON_SCHULZ
     x = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     x = x / (x.norm() + 1e-7)
+    gram = x @ x.T
+    eye = torch.eye(len(gram), device=gram.device, dtype=gram.dtype)
+    product = eye
     for _ in range(STEPS):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        step = a * eye + b * gram + c * gram @ gram
+        gram, product = step @ gram @ step, step @ product
+    x = product @ x
     return x if matrix.shape[0] <= matrix.shape[1] else x.T
 
 

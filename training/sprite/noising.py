@@ -84,8 +84,9 @@ def _draw_plain(rng: np.random.Generator, sigma: np.ndarray) -> Task:
 def _draw_beginning(rng: np.random.Generator, sigma: np.ndarray, piece: Window, area: int) -> Task:
     """Given: the first picture, or the first latents, with or without their sound."""
     middle = piece.first > 0
-    counts = (1, 2, 3, 4, 4, 4, 5) if middle else (1, 1, 1, 3)
+    counts = (1, 2, 3, 4, 4, 4, 4, 5, 7, 10) if middle else (1, 1, 1, 3)
     given = rng.choice(counts, len(sigma)) if middle else rng.choice(counts)
+    given = np.minimum(given, piece.latents - 1)
     given = np.broadcast_to(given, len(sigma))
     noised = np.arange(piece.latents)[None] >= given[:, None]
     heard = _audio_until(piece, given) * (rng.random(len(sigma)) < (0.85 if middle else 0.3))

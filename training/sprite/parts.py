@@ -120,10 +120,11 @@ VAE_CANDIDATES: dict[str, dict[str, Any]] = {
         "temporal_compression_ratio": 4,
     },
 }
-# "s16t4f" on pictures of half as many pixels again (scale_vae.py): 144 tokens at 96x96
+# "s16t4f" on 96x96 pictures, with more of the decoder at full size (grow_vae.py): 144 tokens
 VAE_CANDIDATES["s24t4"] = VAE_CANDIDATES["s16t4f"] | {
     "patch_size": 6,
     "spatial_compression_ratio": 24,
+    "decoder_layers_per_block": (3, 1, 0, 0),
 }
 VAE_COMMON = {
     "patch_size_t": 1,
@@ -213,10 +214,10 @@ TRANSFORMER: dict[str, Any] = {
     "num_attention_heads": 6,
     "attention_head_dim": 32,
     "cross_attention_dim": 192,
-    "vae_scale_factors": (4, 16, 16),
+    "vae_scale_factors": (4, 24, 24),
     "pos_embed_max_pos": 8,  # seconds
-    "base_height": 256,
-    "base_width": 256,
+    "base_height": 384,
+    "base_width": 384,
     "audio_in_channels": 64,
     "audio_out_channels": 64,
     "audio_num_attention_heads": 6,

@@ -10,15 +10,17 @@ import numpy as np
 import torch
 from diffusers import LTX2Pipeline
 
+from rushes.catalogue.load import find_model
 from training.sprite import clips, world
-from training.sprite.export import OUT
+from training.sprite.package import WEIGHTS
 
+WIDTH, HEIGHT = map(int, find_model("sprite").defaults.size.split("x"))
 STEPS = 20
 GUIDANCE = 3.0
 AUDIO_GUIDANCE = 3.0
 DEFAULTS = {
-    "height": world.SIZE,
-    "width": world.SIZE,
+    "height": HEIGHT,
+    "width": WIDTH,
     "num_frames": world.FRAMES,
     "frame_rate": float(world.FPS),
     "max_sequence_length": 32,
@@ -31,7 +33,7 @@ DEFAULTS = {
 }
 
 
-def load_pipeline(folder: Path = OUT) -> LTX2Pipeline:
+def load_pipeline(folder: Path = WEIGHTS) -> LTX2Pipeline:
     pipeline = LTX2Pipeline.from_pretrained(folder, torch_dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
@@ -46,7 +48,7 @@ def generate(
     guidance: float = GUIDANCE,
     audio_guidance: float = AUDIO_GUIDANCE,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(B, 33, 64, 64, 3) uint8 frames and (B, 2, 32800) float32 waves in [-1, 1]."""
+    """(B, 33, H, W, 3) uint8 frames and (B, 2, 32800) float32 waves in [-1, 1]."""
     frames, audio = pipeline(
         prompts,
         num_inference_steps=steps,

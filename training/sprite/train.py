@@ -9,20 +9,23 @@ from training.sprite.stages import Stage, run_stages
 VAE = "training.sprite.train_vae"
 AUDIO = "training.sprite.train_audio"
 FOLDED = "s16t4f"
-WHOLE = ("--crop", "64", "--span", "9", "--batch", "4")
+LAST = "s24t4"
+WHOLE = ("--size", "96", "--batch", "8")
 
 
 STAGES = (
     Stage("vae-unfolded", VAE, ("--config", "s8t4", "--crop", "32", "--flat", "0.99"), 7.5),
     Stage("vae-fold", "training.sprite.fold_vae", ("--threads", "2")),
-    Stage("vae", VAE, ("--config", FOLDED, *WHOLE, "--rate", "7e-4"), 13),
+    Stage("vae-small", VAE, ("--config", FOLDED, "--batch", "4", "--rate", "7e-4"), 13),
+    Stage("vae-grow", "training.sprite.grow_vae", ()),
+    Stage("vae", VAE, ("--config", LAST, *WHOLE, "--rate", "8e-4", "--flat", "0.5"), 47),
     Stage("audio-vae", AUDIO, ("vae", "--threads", "2"), 13.5),
     Stage("vocoder", AUDIO, ("vocoder", "--rate", "1.5e-3", "--threads", "2"), 20),
-    Stage("latents", "training.sprite.cache", ("--shards", "8", "--threads", "2")),
+    Stage("latents", "training.sprite.cache", ("--shards", "4", "--threads", "2")),
     Stage("transformer", "training.sprite.train_transformer", (), 195),
     Stage(
         "decoder", VAE,
-        ("--config", FOLDED, "--name", f"{FOLDED}_decoder", "--decoder-of", FOLDED,
+        ("--config", LAST, "--name", f"{LAST}_decoder", "--decoder-of", LAST,
          *WHOLE, "--rate", "5e-4"), 6.5,
     ),
     Stage("export", "training.sprite.export", ()),

@@ -15,6 +15,7 @@ from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
 from training.devices import compute
 from training.sprite import mel, parts, world
 from training.sprite.muon import Both
+from training.sprite.package import load_part
 
 RUNS = Path(__file__).parent / "runs"
 KL_WEIGHT = 3e-4
@@ -96,14 +97,15 @@ def main() -> None:
     train(args)
 
 
-def load_audio_vae() -> AutoencoderKLLTX2Audio | None:
-    """The trained audio VAE, where there is one, for the vocoder to learn its mels."""
+def load_audio_vae() -> AutoencoderKLLTX2Audio:
+    """The trained audio VAE: that of the runs, or else that of the package."""
     path = RUNS / "audio_vae" / "last.pt"
-    if not path.exists():
-        return None
-    vae = AutoencoderKLLTX2Audio(**parts.AUDIO_VAE)
-    saved = torch.load(path, weights_only=True, map_location="cpu")
-    vae.load_state_dict(saved["model"])
+    if path.exists():
+        vae = AutoencoderKLLTX2Audio(**parts.AUDIO_VAE)
+        saved = torch.load(path, weights_only=True, map_location="cpu")
+        vae.load_state_dict(saved["model"])
+    else:
+        vae = load_part(AutoencoderKLLTX2Audio, "audio_vae")
     return vae.eval().requires_grad_(False)
 
 
@@ -127,8 +129,7 @@ def make_step(
         return lambda: vae_loss(
             model, cut_waves(waves, draw_starts(rng, batch, len(waves), 100), 100)
         )
-    learnt = load_audio_vae()
-    learnt = learnt.to(args.device) if learnt else None
+    learnt = load_audio_vae().to(args.device)
     plain, decoded = read_mels(waves, None), read_mels(waves, learnt)
 
     def step() -> torch.Tensor:

@@ -6,7 +6,6 @@ LTX2Pipeline samples with. Resumable: `python -m training.sprite.train_transform
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,6 +22,7 @@ from training.sprite.cache import CACHE, PIXELS, load_video_vae
 from training.sprite.checkpoints import Ema, load, save
 from training.sprite.muon import Both
 from training.sprite.noising import DEFAULT, TIME, Task, draw_piece, draw_task
+from training.sprite.package import load_part
 from training.sprite.prompts import write_prompt
 from training.sprite.tokenizer import train_tokenizer
 from training.sprite.train_vae import RUNS, to_tensor
@@ -31,7 +31,6 @@ from training.sprite.workers import average, run_workers, wait_for_all
 SIDE = 4  # of the latents
 PROMPT_DROPOUT = 0.1
 AUDIO_WEIGHT = 0.7
-WEIGHTS = Path(__file__).parents[2] / "src" / "rushes" / "weights" / "sprite"
 ADAM = ("embed_tokens", "table", "registers", "proj_in", "proj_out")
 
 
@@ -81,7 +80,7 @@ def place_tokens(
     settings = DenoiseSettings(
         seed=0, first=min(piece.first, 1), latents=piece.latents,
         audio_offset=TIME.audio_offset(piece), audio_latents=piece.audio_latents,
-        height=world.SIZE, width=world.SIZE, fps=float(world.FPS),
+        height=PIXELS, width=PIXELS, fps=float(world.FPS),
         steps=1, guidance=1.0, audio_guidance=1.0,
     )  # fmt: skip
     nothing = torch.zeros(0, dtype=torch.bool)
@@ -191,8 +190,7 @@ def load_weights(model: Sprite) -> None:
     """The exported weights (an average, in half precision), where no checkpoint is left."""
     for name in ("text_encoder", "connectors", "transformer"):
         part = getattr(model, name)
-        saved = type(part).from_pretrained(str(WEIGHTS / name), dtype=torch.float32)
-        part.load_state_dict(saved.state_dict())
+        part.load_state_dict(load_part(type(part), name).state_dict())
 
 
 def train(rank: int, args: argparse.Namespace) -> None:

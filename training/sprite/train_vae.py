@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderKLLTX2Video
+from torch import nn
 
 from training.devices import add_options, check_workers, compute, feed, move
 from training.sprite import parts, world
@@ -19,6 +20,8 @@ from training.sprite.workers import average, run_workers, wait_for_all
 RUNS = Path(__file__).parent / "runs"
 KL_WEIGHT = 3e-4
 OBJECT_WEIGHT = 6.0
+SHAPE_WEIGHT = 0.05
+SPANS = (5, 9)  # frames of a batch, by chance
 BASE_RATE = 1e-3
 START_LOG_VARIANCE = -5.0
 
@@ -37,37 +40,79 @@ def to_tensor(clips: np.ndarray) -> torch.Tensor:
 
 def draw_batch(
     rng: np.random.Generator, batch: int, size: int, crop: int, span: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Random crops of fresh scenes and their per-pixel loss weights (B, 1, F, H, W)."""
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Random crops of fresh scenes, their per-pixel loss weights (B, 1, F, H, W) and their shapes
+    (B,): indices into world.SHAPES, or -1 where a crop is not whole, or does not begin and end with
+    the shape in sight."""
     out = np.empty((batch, span, crop, crop, 3), np.uint8)
     grounds = np.empty((batch, 3), np.float32)
+    shapes = np.full(batch, -1)
     for i in range(batch):
         scene = world.sample_scene(rng)
         grounds[i] = world.BACKGROUNDS[scene.background]
         first = 0 if rng.random() < 0.3 else int(rng.integers(world.FRAMES - span + 1))
         clip = world.render_video(scene, span, size, first)
-        moving = np.argwhere(np.abs(clip[span // 2] - grounds[i]).sum(-1) > 60)
-        centre = moving[rng.integers(len(moving))] if len(moving) else rng.integers(size, size=2)
-        top, left = np.clip(centre - rng.integers(crop, size=2), 0, size - crop)
-        out[i] = clip[:, top : top + crop, left : left + crop]
+        seen = np.abs(clip - grounds[i]).sum(-1) > 60
+        if crop < size:
+            moving = np.argwhere(seen[span // 2])
+            near = moving[rng.integers(len(moving))] if len(moving) else rng.integers(size, size=2)
+            top, left = np.clip(near - rng.integers(crop, size=2), 0, size - crop)
+            clip = clip[:, top : top + crop, left : left + crop]
+        elif seen[[0, -1]].any((1, 2)).all():
+            shapes[i] = world.SHAPES.index(scene.shape)
+        out[i] = clip
     x = to_tensor(out)
     ground = torch.from_numpy(grounds)[:, :, None, None, None] / 127.5 - 1
     mask = ((x - ground).abs().sum(1, keepdim=True) > 0.3).float()
     near = torch.nn.functional.max_pool3d(mask, (1, 5, 5), 1, (0, 2, 2))
-    return x, 1 + OBJECT_WEIGHT * near
+    return x, 1 + OBJECT_WEIGHT * near, torch.from_numpy(shapes)
 
 
-def reconstruct_loss(
-    vae: AutoencoderKLLTX2Video, x: torch.Tensor, weight: torch.Tensor
-) -> torch.Tensor:
-    """Weighted L1 + MSE of the reconstruction, plus a small KL."""
-    posterior = vae.encode(x).latent_dist
-    out = vae.decode(posterior.sample()).sample
-    error = out - x
-    rec = (weight * (error.abs() + 2 * error * error)).mean() / weight.mean()
-    variance, log_variance = posterior.var, posterior.logvar
-    kl = 0.5 * (posterior.mean**2 + variance - 1 - log_variance)
-    return rec + KL_WEIGHT * kl.mean()
+class Namer(nn.Sequential):
+    """Names the shape from latents (B, C, F, H, W): logits (B, 4).
+
+    It is trained with the VAE and then thrown away. The reconstruction alone teaches an encoder
+    where something is long before what it is: of v1's latents nothing could read the shape.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(
+            nn.Conv3d(channels, 128, (1, 3, 3), padding=(0, 1, 1)),
+            nn.GELU(),
+            nn.Conv3d(128, 128, (1, 3, 3), padding=(0, 1, 1)),
+            nn.GELU(),
+            nn.AdaptiveMaxPool3d(1),
+            nn.Flatten(),
+            nn.Linear(128, len(world.SHAPES)),
+        )
+
+
+class Trainee(nn.Module):
+    """The VAE and what is trained beside it."""
+
+    def __init__(self, config: str) -> None:
+        super().__init__()
+        self.vae = build_vae(config).to(memory_format=torch.channels_last_3d)
+        self.namer = Namer(self.vae.config.latent_channels)
+
+    def forward(
+        self, x: torch.Tensor, weight: torch.Tensor, shapes: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The loss, and the share of shapes that are named rightly.
+
+        Weighted L1 + MSE of the reconstruction, a small KL, and the naming's cross-entropy.
+        """
+        posterior = self.vae.encode(x).latent_dist
+        latents = posterior.sample()
+        error = self.vae.decode(latents).sample - x
+        rec = (weight * (error.abs() + 2 * error * error)).mean() / weight.mean()
+        variance, log_variance = posterior.var, posterior.logvar
+        kl = 0.5 * (posterior.mean**2 + variance - 1 - log_variance)
+        names = self.namer(latents)
+        naming = nn.functional.cross_entropy(names, shapes, ignore_index=-1, reduction="sum")
+        count = (shapes >= 0).sum().clamp(min=1)
+        named = (names.argmax(1) == shapes).sum() / count
+        return rec + KL_WEIGHT * kl.mean() + SHAPE_WEIGHT * naming / count, named
 
 
 def build_vae(config: str) -> AutoencoderKLLTX2Video:
@@ -100,11 +145,12 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--config", default="s8t8")
     parser.add_argument("--name", help="folder of the run; the config's name if not given")
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--batch", type=int, default=8, help="of all workers together")
+    parser.add_argument(
+        "--batch", type=int, default=8, help="clips of the longer span, of all workers together"
+    )
     parser.add_argument("--size", type=int, default=world.SIZE, help="pixels a side of the clips")
-    parser.add_argument("--crop", type=int, default=40)
-    parser.add_argument("--span", type=int, default=17)
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
+    parser.add_argument("--crop", type=int, help="pixels a side of what is cut out; all of it")
     parser.add_argument("--rate", type=float, default=BASE_RATE)
     parser.add_argument("--flat", type=float, default=0.65, help="share of the time before decay")
     parser.add_argument("--decoder-of", help="train only the decoder, starting from this run")
@@ -117,13 +163,14 @@ def train(rank: int, args: argparse.Namespace) -> None:
     torch.manual_seed(1)
     folder = RUNS / f"vae_{args.name or args.config}"
     folder.mkdir(parents=True, exist_ok=True)
-    vae = build_vae(args.config)
+    model = Trainee(args.config)
+    vae = model.vae
     if args.decoder_of:
         first = torch.load(RUNS / f"vae_{args.decoder_of}" / "last.pt", weights_only=True)
         vae.load_state_dict(first["model"])
         vae.encoder.requires_grad_(False)
-    vae.to(args.device)
-    optimiser = Both(vae, args.rate)
+    model.to(args.device)
+    optimiser = Both(model, args.rate)
     state = {"step": 0, "seconds": 0.0}
     path = folder / "last.pt"
     if path.exists():
@@ -131,14 +178,19 @@ def train(rank: int, args: argparse.Namespace) -> None:
         vae.load_state_dict(saved["model"])
         if saved["optimiser"]:
             optimiser.load_state_dict(saved["optimiser"])
+        if "namer" in saved:
+            model.namer.load_state_dict(saved["namer"])
         state = saved["state"]
     wait_for_all()
     torch.manual_seed(1000 + 10 * state["step"] + rank)
     held, share = render_clips(24, 8, args.size), args.batch // args.workers
 
-    def draw(step: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def draw(step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        span = SPANS[int(np.random.default_rng((99, step)).integers(len(SPANS)))]
         rng = np.random.default_rng((100, step, rank))
-        return draw_batch(rng, share, args.size, args.crop, args.span)
+        return draw_batch(
+            rng, round(share * SPANS[-1] / span), args.size, args.crop or args.size, span
+        )
 
     batches = feed(draw, state["step"], args.feeders)
     if rank == 0:
@@ -149,30 +201,36 @@ def train(rank: int, args: argparse.Namespace) -> None:
     while done < 1:
         warm = min(1, (state["step"] + 1) / 60)
         optimiser.set_rate(args.rate * warm * min(1, (1 - done) / (1 - args.flat) + 0.01))
-        x, weight = move(next(batches), args.device)
+        batch = move(next(batches), args.device)
         with compute(args.device):
-            loss = reconstruct_loss(vae, x, weight)
+            loss, named = model(*batch)
         optimiser.zero_grad()
         loss.backward()
-        done = average(vae, (time.time() - begin) / (args.minutes * 60))
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        done = average(model, (time.time() - begin) / (args.minutes * 60))
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        losses.append(loss.detach())
+        losses.append(torch.stack([loss, named]).detach())
         state["step"] += 1
         if rank == 0 and (time.time() - saved_at > args.seconds_between or done >= 1):
             saved_at = time.time()
-            report(vae, optimiser, state, begin, losses, held, path)
+            report(model, optimiser, state, begin, losses, held, path)
 
 
-def report(vae, optimiser, state, begin, losses, held, path) -> None:
+def report(model, optimiser, state, begin, losses, held, path) -> None:
     """Prints the figures and saves everything needed to resume."""
     state["seconds"] = time.time() - begin
-    psnr, loss = measure_psnr(vae, held), torch.stack(losses[-50:]).mean()
+    psnr, (loss, named) = measure_psnr(model.vae, held), torch.stack(losses[-50:]).mean(0).tolist()
     print(
-        f"{state['seconds']:6.0f} s  step {state['step']:5d}  loss {loss:.4f}  PSNR {psnr:.2f} dB",
+        f"{state['seconds']:6.0f} s  step {state['step']:5d}  loss {loss:.4f}  "
+        f"shapes {named:.0%}  PSNR {psnr:.2f} dB",
         flush=True,
     )
-    saved = {"model": vae.state_dict(), "optimiser": optimiser.state_dict(), "state": state}
+    saved = {
+        "model": model.vae.state_dict(),
+        "namer": model.namer.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "state": state,
+    }
     torch.save(saved, path.with_suffix(".tmp"))
     path.with_suffix(".tmp").rename(path)
 
