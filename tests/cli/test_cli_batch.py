@@ -132,7 +132,11 @@ def test_ctrl_c_loses_no_line_and_the_next_run_goes_on(
         return answer(body)
 
     server.answer = interrupt
-    stopped = run(*args, "--out", "lines.jsonl")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's "&" ignores it
+    try:
+        stopped = run(*args, "--out", "lines.jsonl")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert stopped.code == 130
     assert len(read_lines((folder / "lines.jsonl").read_text())) == 1
     server.answer = answer
