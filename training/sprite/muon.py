@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 import torch
 
+from training.sprite.workers import share
+
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 STEPS = 4
 
@@ -24,10 +26,12 @@ def orthogonalise(matrix: torch.Tensor) -> torch.Tensor:
     x = x / (x.norm() + 1e-7)
     gram = x @ x.T
     eye = torch.eye(len(gram), device=gram.device, dtype=gram.dtype)
-    product = eye
-    for _ in range(STEPS):
+    product = None
+    for k in range(STEPS):
         step = a * eye + b * gram + c * gram @ gram
-        gram, product = step @ gram @ step, step @ product
+        product = step if product is None else step @ product
+        if k < STEPS - 1:
+            gram = step @ gram @ step
     x = product @ x
     return x if matrix.shape[0] <= matrix.shape[1] else x.T
 
@@ -47,17 +51,23 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["momentum"] = torch.zeros_like(p)
-                buffer = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-                update = p.grad.lerp(buffer, group["momentum"]).flatten(1)
-                update = orthogonalise(update) * 0.2 * max(update.shape) ** 0.5
+            params = [p for p in group["params"] if p.grad is not None]
+            moved = [self._follow(p, group["momentum"]) for p in params]
+            for p, update in zip(params, share(moved, _update), strict=True):
                 p.mul_(1 - group["lr"] * group["weight_decay"])
                 p.add_(update.view_as(p), alpha=-group["lr"])
+
+    def _follow(self, p: torch.nn.Parameter, momentum: float) -> torch.Tensor:
+        """The gradient with its momentum, as a matrix."""
+        state = self.state[p]
+        if not state:
+            state["momentum"] = torch.zeros_like(p)
+        buffer = state["momentum"].lerp_(p.grad, 1 - momentum)
+        return p.grad.lerp(buffer, momentum).flatten(1)
+
+
+def _update(matrix: torch.Tensor) -> torch.Tensor:
+    return orthogonalise(matrix) * 0.2 * max(matrix.shape) ** 0.5
 
 
 class Both:

@@ -49,3 +49,25 @@ def average(model: nn.Module, done: float) -> float:
     for grad, mean in zip(grads, flat[:-1].split([g.numel() for g in grads]), strict=True):
         grad.copy_(mean.view_as(grad))
     return float(flat[-1])
+
+
+def share(
+    values: list[torch.Tensor], compute: Callable[[torch.Tensor], torch.Tensor]
+) -> list[torch.Tensor]:
+    """`compute` of each value, of the same shape as the value; every worker computes its part of
+    them. All workers must give the same values."""
+    if not distributed.is_initialized():
+        return [compute(value) for value in values]
+    rank, count = distributed.get_rank(), distributed.get_world_size()
+    costs, mine = [0.0] * count, list[int]()
+    for value in values:  # to the worker that has least to do
+        mine.append(min(range(count), key=costs.__getitem__))
+        costs[mine[-1]] += float(value.numel()) * min(value.shape)
+    parts = [
+        compute(value) if who == rank else torch.zeros_like(value)
+        for value, who in zip(values, mine, strict=True)
+    ]
+    flat = torch.cat([part.flatten() for part in parts])
+    distributed.all_reduce(flat)
+    sizes = [value.numel() for value in values]
+    return [x.view_as(v) for x, v in zip(flat.split(sizes), values, strict=True)]
