@@ -22,6 +22,7 @@ STAGES = (
     Stage("audio-vae", AUDIO, ("vae", "--threads", "2"), 13.5),
     Stage("vocoder", AUDIO, ("vocoder", "--rate", "1.5e-3", "--threads", "2"), 20),
     Stage("latents", "training.sprite.cache", ("--shards", "4", "--threads", "2")),
+    Stage("outlines", "training.sprite.train_namer", (), 1),
     Stage("transformer", "training.sprite.train_transformer", (), 195),
     Stage(
         "decoder", VAE,

@@ -25,12 +25,13 @@ from training.sprite.noising import DEFAULT, TIME, Task, draw_piece, draw_task
 from training.sprite.package import load_part
 from training.sprite.prompts import write_prompt
 from training.sprite.tokenizer import train_tokenizer
+from training.sprite.train_namer import SIDE, Outlines, load_outlines
 from training.sprite.train_vae import RUNS, to_tensor
 from training.sprite.workers import average, run_workers, wait_for_all
 
-SIDE = 4  # of the latents
 PROMPT_DROPOUT = 0.1
-AUDIO_WEIGHT = 0.7
+AUDIO_WEIGHT, OUTLINE_WEIGHT = 0.7, 0.5
+LEAST_SIGMA = 0.15  # below it an error of the outlines counts no more than here
 ADAM = ("embed_tokens", "table", "registers", "proj_in", "proj_out")
 
 
@@ -149,23 +150,22 @@ def flow_loss(
     audio: torch.Tensor,
     piece: Window,
     task: Task,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean squared error of the velocities of video and of audio, where something was noised."""
+    outlines: Outlines,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Mean squared error of the velocities of video and of audio, where something was noised, and
+    of the outlines of the clips that the velocities lead to, weighted as velocities are."""
     sigma_v = task.video_tokens.view(len(video), -1, 1)
     sigma_a = task.audio_tokens.view(len(audio), -1, 1)
     noise_v, noise_a = torch.randn_like(video), torch.randn_like(audio)
-    out_v, out_a = model(
-        tokens,
-        (1 - sigma_v) * video + sigma_v * noise_v,
-        (1 - sigma_a) * audio + sigma_a * noise_a,
-        piece,
-        task,
-    )
+    noised = (1 - sigma_v) * video + sigma_v * noise_v
+    out_v, out_a = model(tokens, noised, (1 - sigma_a) * audio + sigma_a * noise_a, piece, task)
     keep_v = (sigma_v > 0).float().expand(-1, video.shape[1], 1)
     keep_a = (sigma_a > 0).float().expand(-1, audio.shape[1], 1)
     loss_v = (keep_v * (out_v - noise_v + video) ** 2).mean() / keep_v.mean().clamp(min=1e-3)
     loss_a = (keep_a * (out_a - noise_a + audio) ** 2).mean() / keep_a.mean().clamp(min=1e-3)
-    return loss_v, loss_a
+    scale = task.video.clamp(min=LEAST_SIGMA).view(-1, 1, 1, 1, 1)
+    off = (outlines(noised - sigma_v * out_v) - outlines(video)) / scale
+    return loss_v, loss_a, (off**2).mean()
 
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
@@ -208,7 +208,8 @@ def train(rank: int, args: argparse.Namespace) -> None:
     wait_for_all()
     torch.manual_seed(6000 + 100 * state["step"] + rank)
     rng = np.random.default_rng((6, state["step"], rank))
-    data, latents = Data(args.device), args.batch * DEFAULT // args.workers
+    data, outlines = Data(args.device), load_outlines().to(args.device)
+    latents = args.batch * DEFAULT // args.workers
     if rank == 0:
         print(f"{len(data.scenes)} scenes, from step {state['step']}", flush=True)
     begin, saved_at, losses = time.time() - state["seconds"], time.time(), []
@@ -219,21 +220,21 @@ def train(rank: int, args: argparse.Namespace) -> None:
         prompts, *batch = data.draw(rng, latents)
         tokens = move(dict(text.tokenise(tokenizer, prompts)), args.device)
         with compute(args.device):
-            loss_v, loss_a = flow_loss(model, tokens, *batch)
+            loss_v, loss_a, loss_o = flow_loss(model, tokens, *batch, outlines)
         optimiser.zero_grad()
-        (loss_v + AUDIO_WEIGHT * loss_a).backward()
+        (loss_v + AUDIO_WEIGHT * loss_a + OUTLINE_WEIGHT * loss_o).backward()
         done = average(model, (time.time() - begin) / (args.minutes * 60))
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         state["step"] += 1
         state["seconds"] = time.time() - begin
         ema.update(model, state["step"])
-        losses.append(torch.stack([loss_v, loss_a]).detach())
+        losses.append(torch.stack([loss_v, loss_a, loss_o]).detach())
         if state["step"] % 50 == 0:
             data.refresh()
         if rank == 0 and state["step"] % 50 == 0:
-            v, a = torch.stack(losses[-50:]).mean(0).tolist()
-            print(f"{state['seconds']:6.0f} s  step {state['step']}  {v:.4f} {a:.4f}", flush=True)
+            mean = " ".join(f"{x:.4f}" for x in torch.stack(losses[-50:]).mean(0).tolist())
+            print(f"{state['seconds']:6.0f} s  step {state['step']}  {mean}", flush=True)
         if rank == 0 and time.time() - saved_at > 150:
             saved_at = time.time()
             save(path, model, ema, optimiser, state)
