@@ -17,7 +17,7 @@ from training.spotter.tokenizer import train_tokenizer
 _FOLDER = TemporaryDirectory(prefix="spotter-")
 SPOTTER = Path(_FOLDER.name)
 """Spotter's own files, with weights that are not trained."""
-write_folder(Spotter(len(train_tokenizer())), SPOTTER)
+write_folder(Spotter(train_tokenizer()), SPOTTER)
 
 
 def write_checkpoint(folder: Path) -> Path:

@@ -10,12 +10,21 @@ pytest.importorskip("transformers")
 pytest.importorskip("diffusers")
 pytest.importorskip("cv2")
 
+from rushes.readers.qwen3vl_video import cut_patches, normalise_clip  # noqa: E402
 from training.spotter import parts, train_reader  # noqa: E402
 from training.spotter.cache import write_shard  # noqa: E402
 from training.spotter.labels import label_cells  # noqa: E402
 from training.spotter.model import Eyes, Spotter  # noqa: E402
 from training.spotter.questions import Question  # noqa: E402
-from training.spotter.sequences import AFTER, END, Writer, make_mask, number_clip  # noqa: E402
+from training.spotter.sequences import (  # noqa: E402
+    AFTER,
+    END,
+    Writer,
+    join_sequences,
+    make_mask,
+    number_clip,
+)
+from training.spotter.settings import SETTINGS  # noqa: E402
 from training.spotter.tally import Tally  # noqa: E402
 from training.spotter.tokenizer import list_pieces, train_tokenizer  # noqa: E402
 from training.spotter.train_eyes import draw_pairs  # noqa: E402
@@ -46,7 +55,7 @@ def data(tmp_path_factory, tokenizer):
 @pytest.fixture(scope="module")
 def model(tokenizer):
     torch.manual_seed(1)
-    return Spotter(len(tokenizer))
+    return Spotter(tokenizer)
 
 
 def test_words_and_times_are_one_token_each(tokenizer):
@@ -164,7 +173,7 @@ def test_the_reader_takes_over_the_eyes_and_keeps_them(data, model, tmp_path):
     out = eyes(pairs.pixels, pairs.grids, pairs.truth)
     assert set(out) == {"sight", "colour", "shape"}
     save(tmp_path / "last.pt", eyes, Ema(eyes), Both(eyes, 1e-3), {"step": 1})
-    reader = Spotter(950)
+    reader = Spotter(train_tokenizer())
     reader.take_eyes(tmp_path / "last.pt")
     visual = reader.reader.model.visual
     assert torch.equal(
@@ -204,3 +213,23 @@ def test_the_tally_counts_what_is_right(data, tokenizer):
     wrong = Tally(tokenizer, 0.125)
     wrong.add(batch, drawn.questions, {"guess": torch.zeros_like(batch.targets)})
     assert not any(any(hits) for hits in wrong.right.values())
+
+
+def test_a_time_that_is_nearly_right_costs_little(data, model):
+    asked = [
+        Question("time", "when does it blink?", "at 1.0 s", closed=False, seconds=0.97),
+        Question("colour", "what colour is the ball?", "red"),
+    ]
+    item = data.shards.load(0)
+    cut = cut_patches(normalise_clip(torch.from_numpy(np.array(item.frames)), SETTINGS), SETTINGS)
+    sequence = data.writer.write(list(item.seconds), cut.grid, asked)
+    batch = join_sequences([sequence], cut.values, [cut.grid])
+    (timed,) = np.flatnonzero(~batch.moments.isnan().numpy())
+    assert data.writer.encode("1.0") == (int(batch.targets[timed]),)
+    assert batch.moments[timed] == np.float32(0.97)
+    losses = {}
+    for tick in ("0.9", "1.0", "1.1", "1.9"):
+        logits = torch.zeros(len(batch.targets), model.reader.config.text_config.vocab_size)
+        logits[:, data.writer.encode(tick)[0]] = 9.0
+        losses[tick] = float(model.measure_answers(logits, batch))
+    assert losses["1.0"] < losses["0.9"] < losses["1.1"] < losses["1.9"]

@@ -67,6 +67,7 @@ def write_shard(index: int, folder: Path, size: int, softened: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shards", type=int, default=12)
+    parser.add_argument("--first", type=int, default=0, help="shard; those before it are not made")
     parser.add_argument("--size", type=int, default=SHARD)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument(
@@ -75,7 +76,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=CACHE)
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
-    missing = [k for k in range(args.shards) if not (args.folder / f"clips_{k:03d}.json").exists()]
+    wanted = range(args.first, args.shards)
+    missing = [k for k in wanted if not (args.folder / f"clips_{k:03d}.json").exists()]
     write = partial(write_shard, folder=args.folder, size=args.size, softened=args.softened)
     with get_context("spawn").Pool(args.workers) as pool:
         for _ in pool.imap_unordered(write, missing):

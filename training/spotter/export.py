@@ -24,7 +24,7 @@ WEIGHTS = "model.safetensors"
 
 def load_trained(path: Path) -> Spotter:
     """The averaged weights of a run."""
-    model = Spotter(len(train_tokenizer())).eval()
+    model = Spotter(train_tokenizer()).eval()
     saved = torch.load(path, weights_only=True, map_location="cpu")
     model.load_state_dict(saved["model"])
     with torch.no_grad():
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--files-only", action="store_true", help="all but the weights")
     args = parser.parse_args()
     if args.files_only:
-        model = Spotter(len(train_tokenizer()))
+        model = Spotter(train_tokenizer())
     else:
         model = load_trained(args.run / "last.pt")
     staging = RUNS / "export"

@@ -11,14 +11,21 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.nn import functional
-from transformers import GenerationConfig, Qwen3VLConfig, Qwen3VLForConditionalGeneration
+from transformers import (
+    GenerationConfig,
+    PreTrainedTokenizerFast,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
+)
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLVisionModel
 
 from training.spotter import labels, parts
 from training.spotter.labels import Cells, Labels
-from training.spotter.sequences import Batch
+from training.spotter.sequences import Batch, list_ticks
 
 RARE = 4.0  # events are; what happens counts so much more than what does not
+TIME_WEIGHT = 3.0  # of the token that is the time, in an answer
+TIME_SPREAD = 0.07  # seconds, deviation: how near a time must be to be nearly right
 STORY_LAYERS = 4  # of the language model's; the others are left to look up what these say
 ADAM = ("embed_tokens", "pos_embed", "patch_embed", "sight", "story", "cover")
 
@@ -89,9 +96,10 @@ class Eyes(nn.Module):
 class Spotter(nn.Module):
     """What is trained, as one module."""
 
-    def __init__(self, vocabulary: int) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         super().__init__()
-        self.reader = build_model(vocabulary)
+        self.reader = build_model(len(tokenizer))
+        self.ticks = list_ticks(tokenizer)
         width = parts.TEXT["hidden_size"]
         self.sight = Sight()
         self.story = nn.Linear(width, labels.KINDS * labels.STORY)
@@ -136,11 +144,25 @@ class Spotter(nn.Module):
         hook.remove()
         logits = self.reader.lm_head(hidden[batch.rows, batch.columns - 1])
         return {
-            "answer": functional.cross_entropy(logits, batch.targets),
+            "answer": self.measure_answers(logits, batch),
             "sight": self.sight.measure(torch.cat(seen.pooler_output), truth.cells),
             "story": self.measure_story(told[0][batch.block_rows, batch.block_columns], truth),
             "guess": logits.argmax(-1),
         }
+
+    def measure_answers(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """How unlikely the answers' tokens are; a time that is nearly right is nearly as good."""
+        timed = ~batch.moments.isnan()
+        losses = functional.cross_entropy(logits, batch.targets, reduction="none")
+        weight = torch.where(timed, TIME_WEIGHT, 1.0)
+        if timed.any():
+            ticks = torch.arange(len(self.ticks), device=logits.device) / 10
+            off = (batch.moments[timed][:, None] - ticks) / TIME_SPREAD
+            nearness = torch.zeros_like(logits[timed])
+            nearness[:, self.ticks] = (-0.5 * off**2).softmax(-1).to(logits.dtype)
+            soft = functional.cross_entropy(logits[timed], nearness, reduction="none")
+            losses = losses.index_put((timed,), soft)
+        return (weight * losses).sum() / weight.sum()
 
     def measure_story(self, states: torch.Tensor, truth: Labels) -> torch.Tensor:
         """How wrong the states after the blocks (N, width) are about the objects so far."""

@@ -16,6 +16,7 @@ from transformers import PreTrainedTokenizerFast
 from rushes.readers.qwen3vl_video import average_times, write_blocks
 from training.spotter import parts
 from training.spotter.questions import Question
+from training.spotter.tokenizer import TIMES
 
 BEFORE = "<|im_start|>user\n<|vision_start|>"
 AFTER = "<|vision_end|>{question}<|im_end|><|im_start|>assistant\n"
@@ -26,8 +27,9 @@ END = "<|im_end|>"
 class Sequence:
     """One clip with its questions, not padded.
 
-    `ids` (L,), `segments` (L,) 0 for the clip and k for question k, `positions` (3, L), `answers`:
-    where answer tokens lie, `blocks`: where each block ends. All int64.
+    `ids` (L,), `segments` (L,) 0 for the clip and k for question k, `positions` (3, L), `answers`
+    (A,): where answer tokens lie, `blocks`: where each block ends. All int64. `moments` (A,)
+    float32: the exact seconds of the answer tokens that are a time, NaN of all others.
     """
 
     ids: np.ndarray
@@ -35,11 +37,13 @@ class Sequence:
     positions: np.ndarray
     answers: np.ndarray
     blocks: np.ndarray
+    moments: np.ndarray
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What `Spotter.forward` reads. `rows`, `columns`: answer tokens; `mask` (B, 1, L, L) bool."""
+    """What `Spotter.forward` reads. `rows`, `columns`, `moments`: answer tokens; `mask`
+    (B, 1, L, L) bool."""
 
     ids: torch.Tensor
     positions: torch.Tensor
@@ -47,10 +51,16 @@ class Batch:
     rows: torch.Tensor
     columns: torch.Tensor
     targets: torch.Tensor
+    moments: torch.Tensor
     block_rows: torch.Tensor
     block_columns: torch.Tensor
     pixels: torch.Tensor
     grids: torch.Tensor
+
+
+def list_ticks(tokenizer: PreTrainedTokenizerFast) -> list[int]:
+    """The tokens of the times, tenth of a second by tenth of a second from 0."""
+    return tokenizer.convert_tokens_to_ids([f"{k / 10:.1f}" for k in range(TIMES)])
 
 
 class Writer:
@@ -60,6 +70,7 @@ class Writer:
         self.encode = lru_cache(200_000)(
             lambda text: tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
         )
+        self.ticks = frozenset(list_ticks(tokenizer))
 
     def write_clip(self, seconds: list[float], tokens: int) -> tuple[int, ...]:
         """Ids up to the last block's end, which the reader's prompt begins with."""
@@ -78,11 +89,13 @@ class Writer:
         clip = self.write_clip(seconds, tokens)
         positions = [number_clip(clip, grid)]
         after = int(positions[0].max()) + 1
-        ids, segments, answers = list(clip), [0] * len(clip), []
+        ids, segments, answers, moments = list(clip), [0] * len(clip), [], []
         for k, question in enumerate(questions, 1):
             asked = self.encode(AFTER.format(question=question.text))
             said = self.encode(question.answer + END)
             answers += range(len(ids) + len(asked), len(ids) + len(asked) + len(said))
+            exact = np.nan if question.seconds is None else question.seconds
+            moments += [exact if token in self.ticks else np.nan for token in said]
             ids += asked + said
             segments += [k] * (len(asked) + len(said))
             positions.append(np.arange(len(asked) + len(said))[None].repeat(3, 0) + after)
@@ -92,6 +105,7 @@ class Writer:
             positions=np.concatenate(positions, 1),
             answers=np.array(answers, np.int64),
             blocks=np.flatnonzero(np.array(clip) == parts.VISION_END),
+            moments=np.array(moments, np.float32),
         )
 
 
@@ -132,6 +146,7 @@ def join_sequences(
         rows=torch.from_numpy(rows),
         columns=torch.from_numpy(columns),
         targets=torch.from_numpy(ids[rows, columns]),
+        moments=torch.from_numpy(np.concatenate([s.moments for s in sequences])),
         block_rows=torch.cat([torch.full((len(s.blocks),), k) for k, s in enumerate(sequences)]),
         block_columns=torch.cat([torch.from_numpy(s.blocks) for s in sequences]),
         pixels=pixels,

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
+from transformers import PreTrainedTokenizerFast
 
 from rushes.readers.qwen3vl_video import cut_patches, normalise_clip
 from training.devices import add_options, check_workers, compute, feed, move
@@ -99,9 +100,9 @@ def take_step(model: Spotter, drawn: Draw, device: str = "cpu") -> dict[str, tor
     return move(out, "cpu") if device != "cpu" else out
 
 
-def begin_model(args: argparse.Namespace, vocabulary: int) -> Spotter:
+def begin_model(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast) -> Spotter:
     """Over the eyes that were trained alone, or from an exported reader."""
-    model = Spotter(vocabulary)
+    model = Spotter(tokenizer)
     if args.from_weights:
         model.take_weights(args.from_weights)
     else:
@@ -113,7 +114,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     """One of `args.workers` processes, each with its share of the batch."""
     torch.manual_seed(SEED)
     tokenizer = train_tokenizer()
-    model = begin_model(args, len(tokenizer))
+    model = begin_model(args, tokenizer)
     optimiser, ema = Both(model, args.rate, ADAM), Ema(model)
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "last.pt"
