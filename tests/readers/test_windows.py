@@ -54,7 +54,9 @@ def test_intervals_are_where_the_mean_of_windows_is_high_enough() -> None:
 
 def test_a_window_is_split_where_its_pieces_are_long_enough() -> None:
     assert split_window((2.0, 6.0), [1.0, 4.5, 6.0], 0.5) == [(2.0, 4.5), (4.5, 6.0)]
-    assert split_window((2.0, 6.0), [2.2, 4.0, 5.8], 0.5) == [(2.0, 4.0), (4.0, 6.0)]
+    assert split_window((2.0, 6.0), [2.2, 4.0, 5.8], 0.5) == [(2.2, 4.0), (4.0, 5.8)]
+    assert split_window((2.0, 6.0), [4.0, 4.2], 0.5) == [(2.0, 4.2), (4.2, 6.0)]
+    assert split_window((2.0, 2.8), [2.4], 0.5) == [(2.0, 2.8)]
     assert split_window((2.0, 6.0), [], 0.5) == [(2.0, 6.0)]
 
 

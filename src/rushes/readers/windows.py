@@ -38,10 +38,17 @@ def cut_windows(scene: Span, seconds: float) -> list[Span]:
 
 
 def split_window(window: Span, edges: Iterable[float], shortest: float) -> list[Span]:
-    """A window as the pieces between those edges that lie in it, none shorter than ``shortest``."""
+    """A window as the pieces between those edges that lie in it, none shorter than ``shortest``.
+
+    A shorter one at its start or end is left out: it belongs to what the window beside it shows.
+    """
     start, end = window
     inside = sorted(edge for edge in edges if start < edge < end)
-    return join_short(list(itertools.pairwise([start, *inside, end])), shortest)
+    pieces = list(itertools.pairwise([start, *inside, end]))
+    long = [k for k, (first, last) in enumerate(pieces) if last - first >= shortest]
+    if not long:
+        return [window]
+    return join_short(pieces[long[0] : long[-1] + 1], shortest)
 
 
 def place_windows(windows: Sequence[Span], reels: Sequence[Span]) -> list[tuple[Span, list[Span]]]:

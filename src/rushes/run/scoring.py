@@ -90,7 +90,7 @@ class Looking:
             for one in scored
             if one.score >= self.enough
         }
-        pieces = {span: some for span, some in pieces.items() if len(some) > 1}
+        pieces = {span: some for span, some in pieces.items() if some != [span]}
         wanted = sorted({piece for some in pieces.values() for piece in some})
         closer = {one.span: one for one in self.score(wanted, questions)}
         found: list[Scored] = []
