@@ -53,8 +53,14 @@ def move(value: Any, device: str) -> Any:
 
 
 def compute(device: str) -> AbstractContextManager:
-    """bfloat16 for matrix products on a GPU, float32 on a CPU."""
-    return torch.autocast(device, torch.bfloat16, enabled=device != "cpu")
+    """bfloat16 for matrix products on a GPU and on a CPU that has units for them (AMX), float32 on
+    other CPUs."""
+    return torch.autocast(device, torch.bfloat16, enabled=device != "cpu" or has_tiles())
+
+
+def has_tiles() -> bool:
+    """Whether this CPU multiplies matrices of bfloat16 in units of its own (AMX)."""
+    return torch.cpu._is_amx_tile_supported()
 
 
 class _Drawn(Dataset):

@@ -16,7 +16,8 @@ from rushes.models.base import DenoiseSettings, Given
 from rushes.models.ltx2_place import Placement
 from rushes.models.ltx2_tokens import pack_audio, pack_video, predict
 from rushes.plan.windows import Window
-from training.devices import add_options, check_workers, compute, move
+from training.attention import write_out_attention
+from training.devices import add_options, check_workers, compute, has_tiles, move
 from training.sprite import parts, text, world
 from training.sprite.cache import CACHE, PIXELS, load_video_vae
 from training.sprite.checkpoints import Ema, load, save
@@ -195,6 +196,8 @@ def load_weights(model: Sprite) -> None:
 
 def train(rank: int, args: argparse.Namespace) -> None:
     """One of `args.workers` processes, each with its share of the batch."""
+    if args.device == "cpu" and has_tiles():
+        write_out_attention()
     torch.manual_seed(6)
     tokenizer = train_tokenizer()
     model = Sprite(len(tokenizer))
