@@ -206,7 +206,7 @@ def main() -> None:
     parser.add_argument("--audio-guidance", type=float, default=sample.AUDIO_GUIDANCE)
     parser.add_argument("--batch", type=int, default=10)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--weights", type=Path, default=sample.OUT)
+    parser.add_argument("--weights", type=Path, default=sample.WEIGHTS)
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
     begin = time.time()

@@ -26,14 +26,10 @@ AUDIO_LATENTS = round(FRAMES / world.FPS * 25)
 
 def load_video_vae() -> AutoencoderKLLTX2Video:
     """The trained video VAE, with the decoder that was trained on where there is one."""
+    runs = [RUNS / f"vae_{VAE_CONFIG}{last}" / "last.pt" for last in ("_decoder", "")]
+    path = next((path for path in runs if path.exists()), runs[-1])
     vae = AutoencoderKLLTX2Video(**parts.VAE_CANDIDATES[VAE_CONFIG], **parts.VAE_COMMON)
-    saved = torch.load(
-        RUNS / f"vae_{VAE_CONFIG}" / "last.pt", weights_only=True, map_location="cpu"
-    )
-    vae.load_state_dict(saved["model"])
-    longer = RUNS / f"vae_{VAE_CONFIG}_decoder" / "last.pt"
-    if longer.exists():
-        vae.load_state_dict(torch.load(longer, weights_only=True, map_location="cpu")["model"])
+    vae.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["model"])
     return vae.eval().requires_grad_(False)
 
 

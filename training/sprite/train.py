@@ -18,7 +18,7 @@ STAGES = (
     Stage("vae-fold", "training.sprite.fold_vae", ("--threads", "2")),
     Stage("vae-small", VAE, ("--config", FOLDED, "--batch", "4", "--rate", "7e-4"), 13),
     Stage("vae-grow", "training.sprite.grow_vae", ()),
-    Stage("vae", VAE, ("--config", LAST, *WHOLE, "--rate", "8e-4", "--flat", "0.5"), 47),
+    Stage("vae", VAE, ("--config", LAST, *WHOLE, "--rate", "8e-4", "--flat", "0.5"), 78),
     Stage("audio-vae", AUDIO, ("vae", "--threads", "2"), 13.5),
     Stage("vocoder", AUDIO, ("vocoder", "--rate", "1.5e-3", "--threads", "2"), 20),
     Stage("latents", "training.sprite.cache", ("--shards", "4", "--threads", "2")),
@@ -27,7 +27,7 @@ STAGES = (
     Stage(
         "decoder", VAE,
         ("--config", LAST, "--name", f"{LAST}_decoder", "--decoder-of", LAST,
-         *WHOLE, "--rate", "5e-4"), 6.5,
+         *WHOLE, "--rate", "6e-4", "--flat", "0.3"), 8,
     ),
     Stage("export", "training.sprite.export", ()),
 )  # fmt: skip

@@ -21,6 +21,9 @@ RUNS = Path(__file__).parent / "runs"
 KL_WEIGHT = 3e-4
 OBJECT_WEIGHT = 6.0
 SHAPE_WEIGHT = 0.05
+AGAIN_WEIGHT = 0.05
+OFF = 0.25  # the most that latents are off, in their deviation
+FAST = 0.75  # share of fast scenes where the decoder alone is trained: they blur
 SPANS = (5, 9)  # frames of a batch, by chance
 BASE_RATE = 1e-3
 START_LOG_VARIANCE = -5.0
@@ -39,16 +42,16 @@ def to_tensor(clips: np.ndarray) -> torch.Tensor:
 
 
 def draw_batch(
-    rng: np.random.Generator, batch: int, size: int, crop: int, span: int
+    rng: np.random.Generator, batch: int, size: int, crop: int, span: int, fast: float = 0.5
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Random crops of fresh scenes, their per-pixel loss weights (B, 1, F, H, W) and their shapes
-    (B,): indices into world.SHAPES, or -1 where a crop is not whole, or does not begin and end with
-    the shape in sight."""
+    """Random crops of fresh scenes, a share of them `fast`, their per-pixel loss weights
+    (B, 1, F, H, W) and their shapes (B,): indices into world.SHAPES, or -1 where a crop is not
+    whole, or does not begin and end with the shape in sight."""
     out = np.empty((batch, span, crop, crop, 3), np.uint8)
     grounds = np.empty((batch, 3), np.float32)
     shapes = np.full(batch, -1)
     for i in range(batch):
-        scene = world.sample_scene(rng)
+        scene = world.sample_scene(rng, speed=world.SPEEDS[int(rng.random() < fast)])
         grounds[i] = world.BACKGROUNDS[scene.background]
         first = 0 if rng.random() < 0.3 else int(rng.integers(world.FRAMES - span + 1))
         clip = world.render_video(scene, span, size, first)
@@ -104,15 +107,49 @@ class Trainee(nn.Module):
         """
         posterior = self.vae.encode(x).latent_dist
         latents = posterior.sample()
-        error = self.vae.decode(latents).sample - x
-        rec = (weight * (error.abs() + 2 * error * error)).mean() / weight.mean()
+        rec = compare(self.vae.decode(latents).sample, x, weight)
         variance, log_variance = posterior.var, posterior.logvar
         kl = 0.5 * (posterior.mean**2 + variance - 1 - log_variance)
+        naming, named = self.name(latents, shapes)
+        return rec + KL_WEIGHT * kl.mean() + SHAPE_WEIGHT * naming, named
+
+    def name(
+        self, latents: torch.Tensor, shapes: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cross-entropy of the names, and the share of them that is right."""
         names = self.namer(latents)
         naming = nn.functional.cross_entropy(names, shapes, ignore_index=-1, reduction="sum")
         count = (shapes >= 0).sum().clamp(min=1)
-        named = (names.argmax(1) == shapes).sum() / count
-        return rec + KL_WEIGHT * kl.mean() + SHAPE_WEIGHT * naming / count, named
+        return naming / count, (names.argmax(1) == shapes).sum() / count
+
+
+class Decoding(Trainee):
+    """The decoder alone, on latents that are a little off, as those of a transformer are.
+
+    What it makes is encoded again and held to what was encoded first: a blurred outline costs few
+    pixels and much of that. The encoder and the classifier are those of the VAE's own training.
+    """
+
+    def forward(
+        self, x: torch.Tensor, weight: torch.Tensor, shapes: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """As of a Trainee; named are the shapes of what was decoded."""
+        with torch.no_grad():
+            truth = self.vae.encode(x).latent_dist.mode()
+        deviation = truth.std((0, 2, 3, 4), keepdim=True)
+        level = OFF * torch.rand(len(x), 1, 1, 1, 1, device=x.device)
+        made = self.vae.decode(truth + level * deviation * torch.randn_like(truth)).sample
+        again = self.vae.encode(made).latent_dist.mode()
+        naming, named = self.name(again, shapes)
+        off = (((again - truth) / deviation) ** 2).mean()
+        loss = compare(made, x, weight) + AGAIN_WEIGHT * off + SHAPE_WEIGHT * naming
+        return loss, named
+
+
+def compare(made: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Weighted absolute and squared errors of pixels."""
+    error = made - x
+    return (weight * (error.abs() + 2 * error * error)).mean() / weight.mean()
 
 
 def build_vae(config: str) -> AutoencoderKLLTX2Video:
@@ -163,12 +200,14 @@ def train(rank: int, args: argparse.Namespace) -> None:
     torch.manual_seed(1)
     folder = RUNS / f"vae_{args.name or args.config}"
     folder.mkdir(parents=True, exist_ok=True)
-    model = Trainee(args.config)
+    model = (Decoding if args.decoder_of else Trainee)(args.config)
     vae = model.vae
     if args.decoder_of:
         first = torch.load(RUNS / f"vae_{args.decoder_of}" / "last.pt", weights_only=True)
         vae.load_state_dict(first["model"])
+        model.namer.load_state_dict(first["namer"])
         vae.encoder.requires_grad_(False)
+        model.namer.requires_grad_(False)
     model.to(args.device)
     optimiser = Both(model, args.rate)
     state = {"step": 0, "seconds": 0.0}
@@ -189,8 +228,9 @@ def train(rank: int, args: argparse.Namespace) -> None:
         span = SPANS[int(np.random.default_rng((99, step)).integers(len(SPANS)))]
         rng = np.random.default_rng((100, step, rank))
         return draw_batch(
-            rng, round(share * SPANS[-1] / span), args.size, args.crop or args.size, span
-        )
+            rng, round(share * SPANS[-1] / span), args.size, args.crop or args.size, span,
+            FAST if args.decoder_of else 0.5,
+        )  # fmt: skip
 
     batches = feed(draw, state["step"], args.feeders)
     if rank == 0:

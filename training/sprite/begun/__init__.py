@@ -16,7 +16,7 @@ from training.sprite.train_transformer import Sprite
 from training.sprite.train_vae import RUNS
 
 FOLDER = Path(__file__).parent
-RUN_OF = {"vae": "vae_s24t4", "transformer": "transformer"}
+RUN_OF = {"vae": "vae_s24t4_decoder", "transformer": "transformer"}
 
 
 def pack(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
