@@ -41,5 +41,6 @@ def test_the_training_goes_on_from_what_is_kept(tmp_path, monkeypatch) -> None:
     state = load(path, model, Ema(model), Both(model, 1e-3, train_transformer.ADAM))
     assert state == {"step": 0, "seconds": 0.0}
     vae = train_vae.build_vae("s24t4")
-    vae.load_state_dict(torch.load(tmp_path / "vae_s24t4" / "last.pt", weights_only=True)["model"])
+    saved = torch.load(tmp_path / "vae_s24t4_decoder" / "last.pt", weights_only=True)
+    vae.load_state_dict(saved["model"])
     assert train_vae.measure_psnr(vae, train_vae.render_clips(4, 77, 96)) > 28

@@ -1,0 +1,48 @@
+"""The decoder's own training, and the attention that trainings in bfloat16 use."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+
+from training.attention import attend  # noqa: E402
+
+
+def test_only_the_decoder_learns() -> None:
+    from training.sprite.train_vae import Decoding, draw_batch
+
+    torch.manual_seed(0)
+    model = Decoding("s24t4")
+    model.vae.encoder.requires_grad_(False)
+    model.namer.requires_grad_(False)
+    loss, named = model(*draw_batch(np.random.default_rng(0), 2, 96, 96, 5, 1.0))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert 0 <= float(named) <= 1
+    moved = {n.split(".")[1] for n, p in model.named_parameters() if p.grad is not None}
+    assert moved == {"decoder"}
+
+
+@pytest.mark.parametrize("how", ["plain", "mask", "bias", "causal"])
+def test_attention_written_out_is_attention(how: str) -> None:
+    generator = torch.Generator().manual_seed(1)
+    query, key, value = (torch.randn(2, 3, 7, 8, generator=generator) for _ in range(3))
+    mask = torch.rand(2, 1, 7, 7, generator=generator) > 0.3
+    mask[..., 0] = True
+    bias = torch.randn(2, 1, 7, 7, generator=generator)
+    given = {
+        "mask": {"attn_mask": mask},
+        "bias": {"attn_mask": bias},
+        "causal": {"is_causal": True},
+    }
+    options = given.get(how, {})
+    ours = attend(query, key, value, **options)
+    theirs = torch.nn.functional.scaled_dot_product_attention(query, key, value, **options)
+    assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_attention_refuses_what_it_does_not_do() -> None:
+    one = torch.zeros(1, 1, 2, 4)
+    with pytest.raises(NotImplementedError):
+        attend(one, one, one, dropout_p=0.1)
