@@ -4,6 +4,9 @@ PyTorch's fused attention has a slow backward pass there: half of a step of spri
 (torch 2.13, a Xeon with AMX; no benchmark is kept of it).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 
@@ -36,6 +39,13 @@ def attend(
     return scores.softmax(-1).to(value.dtype) @ value
 
 
-def write_out_attention() -> None:
-    """Makes every attention of this process `attend`."""
-    nn.functional.scaled_dot_product_attention = attend
+@contextmanager
+def written_out(enabled: bool) -> Iterator[None]:
+    """Makes every attention of this process `attend` for as long as it lasts."""
+    fused = nn.functional.scaled_dot_product_attention
+    if enabled:
+        nn.functional.scaled_dot_product_attention = attend
+    try:
+        yield
+    finally:
+        nn.functional.scaled_dot_product_attention = fused

@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-from training.attention import attend  # noqa: E402
+from training.attention import attend, written_out  # noqa: E402
 
 
 def test_only_the_decoder_learns() -> None:
@@ -46,3 +46,13 @@ def test_attention_refuses_what_it_does_not_do() -> None:
     one = torch.zeros(1, 1, 2, 4)
     with pytest.raises(NotImplementedError):
         attend(one, one, one, dropout_p=0.1)
+
+
+def test_attention_is_written_out_only_as_long_as_asked() -> None:
+    fused = torch.nn.functional.scaled_dot_product_attention
+    with written_out(True):
+        assert torch.nn.functional.scaled_dot_product_attention is attend
+    with written_out(False):
+        assert torch.nn.functional.scaled_dot_product_attention is fused
+    assert fused is not attend
+    assert torch.nn.functional.scaled_dot_product_attention is fused

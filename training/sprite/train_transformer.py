@@ -16,7 +16,7 @@ from rushes.models.base import DenoiseSettings, Given
 from rushes.models.ltx2_place import Placement
 from rushes.models.ltx2_tokens import pack_audio, pack_video, predict
 from rushes.plan.windows import Window
-from training.attention import write_out_attention
+from training.attention import written_out
 from training.devices import add_options, check_workers, compute, has_tiles, move
 from training.sprite import parts, text, world
 from training.sprite.cache import CACHE, PIXELS, load_video_vae
@@ -196,8 +196,6 @@ def load_weights(model: Sprite) -> None:
 
 def train(rank: int, args: argparse.Namespace) -> None:
     """One of `args.workers` processes, each with its share of the batch."""
-    if args.device == "cpu" and has_tiles():
-        write_out_attention()
     torch.manual_seed(6)
     tokenizer = train_tokenizer()
     model = Sprite(len(tokenizer))
@@ -222,7 +220,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
         optimiser.set_rate(rate * min(1, (1 - done) / args.decay + 0.01))
         prompts, *batch = data.draw(rng, latents)
         tokens = move(dict(text.tokenise(tokenizer, prompts)), args.device)
-        with compute(args.device):
+        with compute(args.device), written_out(args.device == "cpu" and has_tiles()):
             loss_v, loss_a, loss_o = flow_loss(model, tokens, *batch, outlines)
         optimiser.zero_grad()
         (loss_v + AUDIO_WEIGHT * loss_a + OUTLINE_WEIGHT * loss_o).backward()
