@@ -52,7 +52,7 @@ def test_every_task_is_drawn() -> None:
     seen = set()
     for _ in range(400):
         piece = draw_piece(rng, 17)
-        task = draw_task(rng, 8, piece, AREA)
+        task = draw_task(rng, 8, piece, AREA, rng.random())
         seen.add((piece.first > 0, bool(task.keyframes), task.video_tokens.ndim))
     assert seen == {
         (m, k, n) for m in (False, True) for k, n in ((False, 1), (False, 2), (True, 2))

@@ -56,10 +56,9 @@ def draw_piece(rng: np.random.Generator, total: int) -> Window:
     return Window(first, latents, 0, low, high - low, 0)
 
 
-def draw_task(rng: np.random.Generator, batch: int, piece: Window, area: int) -> Task:
-    """A task for a piece whose latent frames have `area` tokens."""
+def draw_task(rng: np.random.Generator, batch: int, piece: Window, area: int, kind: float) -> Task:
+    """A task for a piece whose latent frames have `area` tokens; `kind` in [0, 1) says which."""
     sigma = 1 / (1 + np.exp(-rng.normal(SIGMA_MEAN, SIGMA_DEVIATION, batch)))
-    kind = rng.random()
     if kind < PLAIN:
         return _draw_plain(rng, sigma)
     if kind < PLAIN + BEGINNING:

@@ -31,7 +31,7 @@ from training.sprite.train_vae import RUNS, to_tensor
 from training.sprite.workers import average, run_workers, wait_for_all
 
 PROMPT_DROPOUT = 0.1
-AUDIO_WEIGHT, OUTLINE_WEIGHT = 0.7, 0.5
+AUDIO_WEIGHT, OUTLINE_WEIGHT = 0.7, 1.0
 LEAST_SIGMA = 0.15  # below it an error of the outlines counts no more than here
 ADAM = ("embed_tokens", "table", "registers", "proj_in", "proj_out")
 
@@ -121,16 +121,20 @@ class Data:
             self.seen.add(path.name)
 
     def draw(
-        self, rng: np.random.Generator, latents: int
+        self, rng: np.random.Generator, common: np.random.Generator, latents: int
     ) -> tuple[list[str], torch.Tensor, torch.Tensor, Window, Task]:
         """Prompts, video (B, tokens, 64), audio (B, audio latents, 64) float32, the piece of each
-        clip that this is, and what to noise of it; about `latents` latent frames in all."""
-        piece = draw_piece(rng, self.video.shape[1])
+        clip that this is, and what to noise of it; about `latents` latent frames in all.
+
+        `common` is the same in all workers: they wait for each other less where their pieces and
+        tasks are of one kind.
+        """
+        piece = draw_piece(common, self.video.shape[1])
         batch = max(1, round(latents / piece.latents))
         picks = rng.integers(len(self.scenes), size=batch)
         scenes = [self.scenes[k] for k in picks]
         prompts = ["" if rng.random() < PROMPT_DROPOUT else write_prompt(s, rng) for s in scenes]
-        task = move(draw_task(rng, batch, piece, SIDE * SIDE), self.device)
+        task = move(draw_task(rng, batch, piece, SIDE * SIDE, common.random()), self.device)
         video = self.video[picks, piece.first : piece.end].float().flatten(1, 2)
         audio = self.audio[picks, piece.audio_first : piece.audio_end].float()
         extra = [self.encode_frame(scenes, k + TIME.shift_of(piece)) for k in task.keyframes]
@@ -184,6 +188,9 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--from-weights", action="store_true", help="begin with the weights in the package"
     )
+    parser.add_argument(
+        "--compile", action="store_true", help="the blocks, once a kind of task: some minutes each"
+    )
     return parser.parse_args(words)
 
 
@@ -194,6 +201,21 @@ def load_weights(model: Sprite) -> None:
         part.load_state_dict(load_part(type(part), name).state_dict())
 
 
+def compile_blocks(model: Sprite) -> None:
+    """The transformer's blocks, for any length and batch; state dicts are as before.
+
+    They are compiled when a kind of task is first met: noise levels by clip, by token, or by token
+    of the video alone.
+    """
+    import torch._dynamo.config
+    import torch._inductor.config
+
+    torch._dynamo.config.cache_size_limit = 64
+    torch._inductor.config.cpp.threads = torch.get_num_threads()
+    for block in model.transformer.transformer_blocks:
+        block.compile(dynamic=True)
+
+
 def train(rank: int, args: argparse.Namespace) -> None:
     """One of `args.workers` processes, each with its share of the batch."""
     torch.manual_seed(6)
@@ -202,6 +224,8 @@ def train(rank: int, args: argparse.Namespace) -> None:
     if args.from_weights:
         load_weights(model)
     model.to(args.device)
+    if args.compile:
+        compile_blocks(model)
     optimiser, ema = Both(model, args.rate, ADAM), Ema(model)
     path = RUNS / "transformer" / "last.pt"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -218,7 +242,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     while done < 1:
         rate = args.rate * min(1, (state["step"] + 1) / 100)
         optimiser.set_rate(rate * min(1, (1 - done) / args.decay + 0.01))
-        prompts, *batch = data.draw(rng, latents)
+        prompts, *batch = data.draw(rng, np.random.default_rng((7, state["step"])), latents)
         tokens = move(dict(text.tokenise(tokenizer, prompts)), args.device)
         with compute(args.device), written_out(args.device == "cpu" and has_tiles()):
             loss_v, loss_a, loss_o = flow_loss(model, tokens, *batch, outlines)
