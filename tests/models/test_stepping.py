@@ -60,5 +60,28 @@ def test_the_loop_is_the_plain_one() -> None:
     assert torch.equal(denoise("unipc", NoCheckpoint()), latents)
 
 
+def test_what_is_given_stays_where_steps_add_noise() -> None:
+    """A prediction never sees it noised."""
+    scheduler = SCHEDULERS["noisy euler"]()
+    scheduler.set_timesteps(STEPS)
+    generator = torch.Generator().manual_seed(3)
+    start = torch.randn(1, 6, 4, generator=generator)
+    given = torch.tensor([True, False, False, True, False, False])[:, None]
+    seen = []
+
+    def predict(latents: dict[str, torch.Tensor], t: torch.Tensor, step: int) -> Any:
+        seen.append(latents["video"])
+        return {"video": torch.tanh(latents["video"]).masked_fill(given, 0.0)}
+
+    made = run_steps(
+        {"video": scheduler}, {"video": start}, predict, generator, lambda *_: None,
+        NoCheckpoint(), {"video": given},
+    )["video"]  # fmt: skip
+    assert len(seen) == STEPS
+    for latents in (*seen, made):
+        assert torch.equal(latents[:, given[:, 0]], start[:, given[:, 0]])
+    assert not torch.isclose(made, start)[:, ~given[:, 0]].any()
+
+
 def test_latents_keep_their_dtype() -> None:
     assert denoise("euler", NoCheckpoint(), torch.bfloat16).dtype == torch.bfloat16

@@ -89,7 +89,7 @@ class Denoiser:
         with speed_up(self.transformer, settings.speed):
             made = run_steps(
                 schedules, {"video": video, "audio": audio}, predict_both, generator, report,
-                checkpoint,
+                checkpoint, {"video": place.keep_video, "audio": place.keep_audio},
             )  # fmt: skip
         clip = made["video"][:, : settings.latents * height * width].transpose(1, 2)
         assert self.grid.audio is not None
@@ -143,17 +143,20 @@ def make_schedules(
 
     Fixed noise levels are taken as they are. Otherwise they are spaced evenly and shifted: by
     ``settings.shift`` where it is said, else by the number of video tokens, as the scheduler's
-    configuration says.
+    configuration says. Steps that add noise do so only without shortcuts: a velocity that is
+    extrapolated from earlier steps knows nothing of the noise that came since.
     """
-    config = scheduler.config
+    config, changes = scheduler.config, dict[str, Any]()
     if settings.sigmas or settings.shift is not None:
-        terminal = None if settings.sigmas else config.get("shift_terminal")
-        scheduler = type(scheduler).from_config(
-            config,
-            use_dynamic_shifting=False,
-            shift=1.0 if settings.shift is None else settings.shift,
-            shift_terminal=terminal,
-        )
+        changes = {
+            "use_dynamic_shifting": False,
+            "shift": 1.0 if settings.shift is None else settings.shift,
+            "shift_terminal": None if settings.sigmas else config.get("shift_terminal"),
+        }
+    if settings.speed is not None and config.get("stochastic_sampling"):
+        changes["stochastic_sampling"] = False
+    if changes:
+        scheduler = type(scheduler).from_config(config, **changes)
     low, high = config.get("base_image_seq_len", 1024), config.get("max_image_seq_len", 4096)
     slope = (config.get("max_shift", 2.05) - config.get("base_shift", 0.95)) / (high - low)
     mu = tokens * slope + (config.get("base_shift", 0.95) - slope * low)

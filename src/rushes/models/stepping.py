@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -33,6 +34,7 @@ def run_steps(
     generator: torch.Generator,
     report: Progress,
     checkpoint: Checkpoint,
+    keep: Mapping[str, torch.Tensor | None] = MappingProxyType({}),
 ) -> Tensors:
     """Denoise ``latents`` with one scheduler for each of their names.
 
@@ -42,13 +44,15 @@ def run_steps(
         latents: starting noise, of any shape; each keeps its dtype from step to step.
         generator: goes on from where the starting noise left it; feeds schedulers that add noise.
         report: told (steps done, steps in all) after every step.
+        keep: by name, where (bool, broadcast over the latents) what they start with is given and
+            stays: a scheduler that adds noise adds it everywhere.
 
     Returns:
         The latents after the last step, by the same names.
     """
     steppers = {name: _Stepper(scheduler, generator) for name, scheduler in schedulers.items()}
     timesteps = next(iter(schedulers.values())).timesteps
-    first = 0
+    first, start = 0, latents
     if (state := checkpoint.load()) is not None:
         latents = {name: state[name].to(old) for name, old in latents.items()}
         generator.set_state(state["generator"])
@@ -61,6 +65,9 @@ def run_steps(
             name: stepper.move(predicted[name], step, latents[name])
             for name, stepper in steppers.items()
         }
+        for name, mask in keep.items():
+            if mask is not None:
+                latents[name] = torch.where(mask, start[name], latents[name])
         report(step + 1, len(timesteps))
         # by default arguments: nothing is copied where the checkpoint does not save
         checkpoint.offer(lambda now=latents, done=step + 1: _keep(now, done, generator, steppers))
