@@ -54,7 +54,7 @@ def main() -> None:
 
     def denoise(name: str, speed: Any) -> float:
         settings = DenoiseSettings(
-            seed=1, first=0, latents=9, audio_offset=0.0, audio_latents=52, height=64, width=64,
+            seed=1, first=0, latents=9, audio_offset=0.0, audio_latents=52, height=96, width=96,
             fps=16.0, steps=steps, guidance=3.0, audio_guidance=3.0, speed=speed,
         )  # fmt: skip
         runs[name] = 0

@@ -80,7 +80,7 @@ class Sized:
 
 WAN_TEXT = {"vocab_size": 512, "num_layers": 2, "num_heads": 4}
 MODELS = (
-    Sized("sprite", "sprite", sizes=("64x64",), frames=33),
+    Sized("sprite", "sprite", sizes=("96x96",), frames=33),
     Sized(
         "wan, tiny",
         "wan-2.1-1.3b",

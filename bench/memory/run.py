@@ -75,7 +75,7 @@ CASES = (
     Case("wan-2.2-ti2v-5b", 1280, 704, 121, 24.0),
     Case("wan-2.1-14b", 832, 480, 81, 16.0),
     Case("hunyuan-video-1.5", 848, 480, 121, 24.0),
-    Case("sprite", 64, 64, 33, 16.0),
+    Case("sprite", 96, 96, 33, 16.0),
 )
 LARGE = sorted({case.model for case in CASES} - {"sprite"})
 SPED_STEPS = 20

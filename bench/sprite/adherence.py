@@ -133,7 +133,10 @@ _worker: dict[str, object] = {}
 
 def _start_worker(args: argparse.Namespace) -> None:
     torch.set_num_threads(1)
-    _worker.update(args=args, pipeline=sample.load_pipeline(args.weights))
+    pipeline = sample.load_pipeline(args.weights)
+    if args.without_noise:
+        pipeline.scheduler.register_to_config(stochastic_sampling=False)
+    _worker.update(args=args, pipeline=pipeline)
 
 
 def judge_batch(batch: list[Case]) -> list[dict]:
@@ -175,6 +178,7 @@ def report(rows: list[dict], args: argparse.Namespace, seconds: float) -> dict[s
             "steps": args.steps,
             "guidance": args.guidance,
             "audio_guidance": args.audio_guidance,
+            "noise_in_steps": not args.without_noise,
         },
         "seconds": round(seconds, 1),
         "all": summarise(rows),
@@ -204,6 +208,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=sample.STEPS)
     parser.add_argument("--guidance", type=float, default=sample.GUIDANCE)
     parser.add_argument("--audio-guidance", type=float, default=sample.AUDIO_GUIDANCE)
+    parser.add_argument("--without-noise", action="store_true", help="plain Euler steps")
     parser.add_argument("--batch", type=int, default=10)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--weights", type=Path, default=sample.WEIGHTS)

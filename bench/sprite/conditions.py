@@ -27,6 +27,8 @@ from bench.common import (
 from bench.sprite.adherence import wilson
 from rushes.media import AudioWriter, ExportFormat, FrameWriter, encode_image, export_clip
 from training.sprite import mel, oracle, world
+from training.sprite.cache import PIXELS
+from training.sprite.noising import TIME
 from training.sprite.prompts import write_plain
 
 SEED = 505
@@ -55,7 +57,7 @@ class Project:
         self.scenes[name] = scene
 
     def write_frame(self, name: str, scene: world.Scene, frame: int) -> np.ndarray:
-        picture = world.render_video(scene)[frame]
+        picture = world.render_video(scene, size=PIXELS)[frame]
         (self.folder / name).write_bytes(encode_image(picture))
         return picture
 
@@ -68,8 +70,8 @@ class Project:
 
     def write_clip(self, name: str, scene: world.Scene) -> None:
         frames = self.folder / "frames.mkv"
-        with FrameWriter(frames, world.SIZE, world.SIZE, Fraction(world.FPS)) as writer:
-            for picture in world.render_video(scene):
+        with FrameWriter(frames, PIXELS, PIXELS, Fraction(world.FPS)) as writer:
+            for picture in world.render_video(scene, size=PIXELS):
                 writer.write(picture)
         sound = self.write_sound("sound.wav", scene)
         export_clip(frames, sound, self.folder / name, ExportFormat(crf=8))
@@ -163,7 +165,7 @@ def measure_span(project: Project, count: int) -> dict[str, object]:
     kept, seams, motions = [], [], 0
     for n, scene in enumerate(draw_scenes(count)):
         frames, verdict = project.judge(f"again{n}")
-        truth = world.render_video(scene)
+        truth = world.render_video(scene, size=PIXELS)
         kept += [psnr(frames[f], truth[f]) for f in (0, 2, 28, 30)]
         seams += [jump(frames, 9), jump(frames, 21)]
         motions += verdict.motion == scene.motion
@@ -190,7 +192,8 @@ def measure_extension(project: Project, count: int, seconds: float) -> dict[str,
         right["shape"] += last.shape == first.shape
         right["motion"] += last.motion == scene.motion
         right["audible"] += last.audible
-        seams += [jump(frames, place) for place in range(world.FRAMES, len(frames), world.FPS)]
+        places = [TIME.frames_of(w.first + w.given) for w in TIME.windows(len(frames))[1:]]
+        seams += [jump(frames, place) for place in places]
     held = {f"{name}_held": wilson(value, count) for name, value in right.items()}
     return {
         "seconds": seconds, **held, "seams_over_other_changes": spread(seams, "ratio"),

@@ -55,7 +55,7 @@ def test_plan_says_lengths_order_and_loads(run: Run, project: Path, no_weights_c
     text = PROJECT.replace("[shots.two]", "[shots.two]\nseconds = 1.0")
     (project / "rushes.toml").write_text(text)
     out = run("plan", "-C", project).out
-    assert "two: sprite, 64x64, 1 s at 16 fps → 17 frames, 1.062 s, seed 7" in out
+    assert "two: sprite, 96x96, 1 s at 16 fps → 17 frames, 1.062 s, seed 7" in out
     assert "16 of 16 stages to run" in out
     assert "not locked yet" in out
     assert "denoise" in out

@@ -113,12 +113,14 @@ def test_what_is_said_of_sprite_is_in_the_catalogue() -> None:
     page, sprite = read("project-file.md").replace("\n", " "), find_model("sprite")
     it, grid = sprite.defaults, sprite.grid
     legal = [n for n in range(grid.frames_max + 1) if grid.is_legal_frames(n)]
+    first, second, *_, last = legal
+    assert legal == list(range(first, last + 1, second - first))
     assert f"size `{it.size}`, {it.frames} frames at {it.fps:g} fps" in page
     assert (
         f"{it.steps} steps, `guidance` {it.guidance:g}, `audio_guidance` {it.audio_guidance:g}"
         in page
     )
-    assert f"{', '.join(map(str, legal[:-1]))} or {legal[-1]} frames" in page
+    assert f"It makes {first}, {second}, … {last} frames" in page
     assert grid.sizes == [it.size]
     assert grid.fps == [it.fps]
 

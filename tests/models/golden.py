@@ -43,7 +43,7 @@ def run_stages() -> dict[str, dict[str, np.ndarray]]:
         name: torch.randn(value.shape, generator=generator) if name != "mask" else value
         for name, value in embeds.items()
     }
-    settings = DenoiseSettings(1, 0, 5, 0.0, 27, 64, 64, 16.0, 4, 2.5, 2.5)
+    settings = DenoiseSettings(1, 0, 5, 0.0, 27, 96, 96, 16.0, 4, 2.5, 2.5)
     latents = sprite.denoise(noise, settings, None, lambda done, total: None, NoCheckpoint())
     fixed = {name: torch.randn(value.shape, generator=generator) for name, value in latents.items()}
     frames = np.stack(list(sprite.decode_video(fixed)))[::4].astype(np.float32)

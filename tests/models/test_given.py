@@ -16,7 +16,7 @@ from tests.models.golden import NoCheckpoint
 from training.sprite import world
 
 SETTINGS = DenoiseSettings(
-    seed=3, first=0, latents=9, audio_offset=0.0, audio_latents=52, height=64, width=64, fps=16.0,
+    seed=3, first=0, latents=9, audio_offset=0.0, audio_latents=52, height=96, width=96, fps=16.0,
     steps=2, guidance=2.0, audio_guidance=2.0,
 )  # fmt: skip
 NOTHING = torch.empty(0)
@@ -154,7 +154,7 @@ def test_a_picture_lies_where_the_pipeline_puts_a_keyframe(sprite: LoadedLTX2) -
 
     class Stub:
         transformer_spatial_patch_size = transformer_temporal_patch_size = 1
-        vae_temporal_compression_ratio, vae_spatial_compression_ratio = 4, 16
+        vae_temporal_compression_ratio, vae_spatial_compression_ratio = 4, 24
 
     theirs = LTX2ConditionPipeline._prepare_keyframe_coords(
         Stub(),
@@ -170,15 +170,15 @@ def test_a_picture_lies_where_the_pipeline_puts_a_keyframe(sprite: LoadedLTX2) -
 
 
 def test_pictures_are_encoded_and_fitted(sprite: LoadedLTX2) -> None:
-    frame = np.full((64, 64, 3), 128, np.uint8)
-    frame[20:40, 20:40] = (225, 30, 35)
-    latents = sprite.encode_video([frame], 64, 64)
+    frame = np.full((96, 96, 3), 128, np.uint8)
+    frame[30:60, 30:60] = (225, 30, 35)
+    latents = sprite.encode_video([frame], 96, 96)
     assert latents.shape == (64, 1, 4, 4)
     (back,) = sprite.decode_video({"video": latents})
     error = ((back.astype(float) - frame) ** 2).mean()
     assert 10 * np.log10(255**2 / error) > 20
-    wide = np.pad(frame, ((0, 0), (30, 30), (0, 0)), mode="edge")
-    assert torch.equal(sprite.encode_video([wide], 64, 64), latents)
+    wide = np.pad(frame, ((0, 0), (40, 40), (0, 0)), mode="edge")
+    assert torch.equal(sprite.encode_video([wide], 96, 96), latents)
 
 
 def test_sound_is_encoded_to_the_length_that_is_asked(sprite: LoadedLTX2) -> None:

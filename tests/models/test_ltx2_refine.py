@@ -19,7 +19,7 @@ from tests.models.killed import Killed, KilledAfter
 
 SIGMAS = (0.909375, 0.725, 0.421875)
 SETTINGS = DenoiseSettings(
-    seed=5, first=0, latents=5, audio_offset=0.0, audio_latents=27, height=128, width=128,
+    seed=5, first=0, latents=5, audio_offset=0.0, audio_latents=27, height=192, width=192,
     fps=16.0, steps=3, guidance=1.0, sigmas=SIGMAS,
 )  # fmt: skip
 Tensors = dict[str, torch.Tensor]
@@ -40,7 +40,7 @@ def embeds(sprite: LoadedLTX2) -> Tensors:
 
 @pytest.fixture(scope="module")
 def small(sprite: LoadedLTX2, embeds: Tensors) -> Tensors:
-    settings = replace(SETTINGS, height=64, width=64, guidance=2.0, steps=2, sigmas=())
+    settings = replace(SETTINGS, height=96, width=96, guidance=2.0, steps=2, sigmas=())
     return sprite.denoise(embeds, settings, None, lambda done, total: None, NoCheckpoint())
 
 
@@ -69,7 +69,7 @@ def test_upsampling_is_the_pipelines_to_the_bit(
     vae = sprite.part("vae")
     pipe = LTX2LatentUpsamplePipeline(vae=vae, latent_upsampler=upsampler)
     raw = pipe(
-        latents=small["video"][None], latents_normalized=True, height=64, width=64, num_frames=17,
+        latents=small["video"][None], latents_normalized=True, height=96, width=96, num_frames=17,
         output_type="latent", return_dict=False,
     )[0]  # fmt: skip
     mean, std = (t.view(1, -1, 1, 1, 1) for t in (vae.latents_mean, vae.latents_std))
@@ -98,7 +98,7 @@ def test_refining_is_the_pipelines(sprite: LoadedLTX2, embeds: Tensors, start: T
         prompt="a red ball bounces on a grey background",
         latents=start["video"][None] * std / vae.config.scaling_factor + mean,
         audio_latents=audio.unflatten(2, (4, 16)).transpose(1, 2),
-        noise_scale=SIGMAS[0], sigmas=list(SIGMAS), num_inference_steps=3, height=128, width=128,
+        noise_scale=SIGMAS[0], sigmas=list(SIGMAS), num_inference_steps=3, height=192, width=192,
         num_frames=17, frame_rate=16.0, guidance_scale=1.0, audio_guidance_scale=1.0,
         stg_scale=0.0, audio_stg_scale=None, modality_scale=1.0, audio_modality_scale=None,
         guidance_rescale=0.0, audio_guidance_rescale=None, output_type="latent",
@@ -194,7 +194,7 @@ def test_more_tiles_take_no_more_than_the_clip_itself(sprite: LoadedLTX2, embeds
     for tiles in (2, 3):
         side = 6 * tiles + 2
         settings = replace(
-            SETTINGS, height=16 * side, width=16 * side, latents=3, audio_latents=15, steps=1,
+            SETTINGS, height=24 * side, width=24 * side, latents=3, audio_latents=15, steps=1,
             sigmas=(0.9,),
         )  # fmt: skip
         noise = torch.Generator().manual_seed(0)

@@ -22,7 +22,7 @@ from tests.models.golden import NoCheckpoint
 LARGE = ("text_encoder", "transformer")
 WAYS = [Placement("parts"), Placement("blocks", False, LARGE), Placement("leaves", False, LARGE)]
 SETTINGS = DenoiseSettings(
-    seed=3, first=0, latents=5, audio_offset=0.0, audio_latents=27, height=64, width=64,
+    seed=3, first=0, latents=5, audio_offset=0.0, audio_latents=27, height=96, width=96,
     fps=16.0, steps=2, guidance=2.5, audio_guidance=3.0,
 )  # fmt: skip
 

@@ -47,7 +47,7 @@ def test_only_the_span_is_new(
     whole = time.first_window(FRAMES)
     base = DenoiseParams(
         seed=1, first=0, latents=whole.latents, audio_offset=0.0,
-        audio_latents=whole.audio_latents, height=64, width=64, fps=FPS, steps=2, guidance=1.0,
+        audio_latents=whole.audio_latents, height=96, width=96, fps=FPS, steps=2, guidance=1.0,
     )  # fmt: skip
     params = repair_params(base, time, whole, Mend(((17, 21),), part, 11))
     paths = {"embeds": {"embeds": inputs["embeds"]}, "take": {"latents": inputs["take"]}}

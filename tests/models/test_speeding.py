@@ -21,7 +21,7 @@ SPEEDS = find_model("sprite").speeds
 STEPS = 8
 COMPUTED = {"exact": 8, "balanced": 6, "fast": 5}
 SETTINGS = DenoiseSettings(
-    seed=3, first=0, latents=5, audio_offset=0.0, audio_latents=27, height=64, width=64,
+    seed=3, first=0, latents=5, audio_offset=0.0, audio_latents=27, height=96, width=96,
     fps=16.0, steps=STEPS, guidance=2.5, audio_guidance=3.0,
 )  # fmt: skip
 GUIDED = {"stg": 1.0, "stg_blocks": (1,), "modality_guidance": 2.0}
@@ -100,7 +100,7 @@ def test_each_tile_of_a_refinement_is_continued_by_itself(
 ) -> None:
     larger = exact["video"].repeat_interleave(2, 2).repeat_interleave(2, 3)
     settings = replace(
-        SETTINGS, height=128, width=128, guidance=1.0, audio_guidance=1.0, steps=4,
+        SETTINGS, height=192, width=192, guidance=1.0, audio_guidance=1.0, steps=4,
         sigmas=(0.9, 0.7, 0.5, 0.2), speed=Speed("taylorseer", 2, 2),
     )  # fmt: skip
     made = sprite.refine(

@@ -206,7 +206,7 @@ def start_provider(**more: Any) -> Iterator[Provider]:
         thread.join()
 
 
-def make_clip(path: Path, frames: int = 32, side: int = 64, fps: float = 16) -> bytes:
+def make_clip(path: Path, frames: int = 32, side: int = 96, fps: float = 16) -> bytes:
     """A clip with a tone, as a provider would give one."""
     import math
 

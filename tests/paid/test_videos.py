@@ -25,7 +25,7 @@ from tests.paid.provider import Provider
 from tests.paid.tools import allow, describe_video, needs_litellm, open_gateway
 
 pytestmark = needs_litellm
-REQUEST = VideoRequest("intent", "a red ball", 2.0, "64x64")
+REQUEST = VideoRequest("intent", "a red ball", 2.0, "96x96")
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_clip(provider: Provider, payments: Payments, litellm: LiteLLM, path: 
     assert usd == payment.settled == provider.total == Decimal("0.2")
     (job,) = provider.jobs.values()
     said = {key: job.fields[key] for key in ("model", "prompt", "seconds", "size")}
-    assert said == {"model": "clip-1", "prompt": "a red ball", "seconds": "2", "size": "64x64"}
+    assert said == {"model": "clip-1", "prompt": "a red ball", "seconds": "2", "size": "96x96"}
 
 
 @pytest.mark.parametrize("moves", [

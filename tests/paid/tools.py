@@ -43,7 +43,7 @@ def describe(provider: Provider, **more: Any) -> Remote:
 
 def describe_video(provider: Provider, **more: Any) -> Remote:
     said: dict[str, Any] = {
-        "model": "clip-1", "tasks": ("generate",), "usd_per_second": "0.10", "sizes": ("64x64",),
+        "model": "clip-1", "tasks": ("generate",), "usd_per_second": "0.10", "sizes": ("96x96",),
         "seconds": (1, 2, 4), "fps": 16.0, "sound": True,
     }  # fmt: skip
     return describe(provider, **said | more)

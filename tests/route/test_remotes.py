@@ -28,7 +28,7 @@ provider = "acme"
 server = "https://api.acme.example/v1"
 model = "clip-1"
 tasks = ["generate"]
-sizes = ["64x64"]
+sizes = ["96x96"]
 seconds = [1, 2, 4]
 fps = 16
 usd_per_second = "0.10"
@@ -37,7 +37,7 @@ server = "http://127.0.0.1:8000/v1"
 model = "ltx"
 like = "ltx-2"
 tasks = ["generate"]
-sizes = ["64x64"]
+sizes = ["96x96"]
 seconds = [2]
 fps = 16
 """
@@ -186,7 +186,7 @@ def test_auto_takes_what_is_here_then_what_is_served_then_what_is_paid(tmp_path:
         return project_of(tmp_path, policy, shot + more).shots["one"].model.name
 
     assert chosen(POLICY) == "sprite"
-    size = 'size = "64x64"\nfps = 16\n'
+    size = 'size = "96x96"\nfps = 16\n'
     closed = POLICY + 'licences = ["ltx-2-community"]\n'
     assert chosen(closed, size) == "own"
     assert chosen(closed.replace("ltx-2-community", "mit"), size) == "cloud"
@@ -204,7 +204,7 @@ def test_auto_takes_what_is_here_then_what_is_served_then_what_is_paid(tmp_path:
         ('provider = "acme"\n', "", "has a price and no provider|names neither"),
         ('like = "ltx-2"', 'like = "nothing"', "the catalogue has no"),
         ("[remotes.own]", "[remotes.sprite]", "is a name of the catalogue"),
-        ("sizes = [\"64x64\"]\nseconds = [1, 2, 4]\n", "", "of no size or length"),
+        ("sizes = [\"96x96\"]\nseconds = [1, 2, 4]\n", "", "of no size or length"),
         ("https://api.acme", "https://me:pw@api.acme", "passwords"),
         ('"0.10"', '"a lot"', ""),
     ],

@@ -21,7 +21,7 @@ checks = ["container"]
 prompt = "a red ball bounces on a grey background"
 [shots.more]
 extend = "opening"
-seconds = 1.5
+seconds = 2.5
 [shots.again]
 prompt = "a red ball bounces on a grey background"
 video = "opening"
@@ -59,7 +59,7 @@ def test_all_ways_of_giving(tmp_path: Path) -> None:
     assert {clip["status"] for clip in clips.values()} == {"passed"}
     lengths = {name: count_frames(folder / clip["path"]) for name, clip in clips.items()}
     assert lengths == {
-        "opening": 33, "more": 24, "again": 33, "sounded": 33, "after": 16, "whole": 57,
+        "opening": 33, "more": 40, "again": 33, "sounded": 33, "after": 16, "whole": 73,
     }  # fmt: skip
     for name, frames in lengths.items():
         audio = probe(folder / "out" / f"{name}.mp4").audio

@@ -26,7 +26,7 @@ REFINING = Sampling(
     steps=2, sigmas=[0.8, 0.4], guidance=1.0, audio_guidance=1.0, lora="distilled_lora"
 )
 LARGER = msgspec.structs.replace(
-    find_model("sprite"), upscale=Upscale([2, 4], REFINING, 160 * 160, 32)
+    find_model("sprite"), upscale=Upscale([2, 4], REFINING, 240 * 240, 48)
 )
 TEXT = """\
 [project]
@@ -41,7 +41,7 @@ frames = 17
 checks = ["container"]
 [shots.one]
 prompt = "a red ball bounces on a grey background"
-size = "128x128"
+size = "192x192"
 upscale = 2
 [shots.two]
 prompt = "a red ball bounces on a grey background"
@@ -91,25 +91,25 @@ def test_a_clip_is_made_twice_and_four_times_as_large(project: Path) -> None:
         assert [shot.status for shot in build.result.shots] == ["passed", "passed"]
     sizes = [probe(project / "out" / f"{name}.mp4").video for name in ("one", "two")]
     assert [(video.width, video.height) for video in sizes if video is not None] == [
-        (128, 128), (256, 256),
+        (192, 192), (384, 384),
     ]  # fmt: skip
     two = [stage.stage for stage in build.result.shots[1].stages]
     assert [name for name in two if name in ("denoise", "upsample", "refine")] == [
         "denoise", "upsample", "refine", "upsample", "refine",
     ]  # fmt: skip
     keys = [{s.key for s in shot.stages if s.stage == "denoise"} for shot in build.result.shots]
-    assert keys[0] == keys[1], "both are denoised at 64x64"
+    assert keys[0] == keys[1], "both are denoised at 96x96"
     assert ran[1] == "[]"
     plan = build.plan.shots[1].kept.nodes
     assert plan["refine"].params.tile == (0, 0)
-    assert plan["refine.2"].params.tile != (0, 0), "256x256 is refined in tiles"
+    assert plan["refine.2"].params.tile != (0, 0), "384x384 is refined in tiles"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ("upscale = 2", "upscale = 3", "cannot make a clip 3 times larger"),
-        ("128x128", "96x96", "makes 128x128, not 96x96"),
+        ("192x192", "96x96", "makes 192x192, not 96x96"),
         ("upscale = 4", 'upscale = 2\nextend = "one"', "is made from 'one'"),
     ],
 )

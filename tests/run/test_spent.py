@@ -74,7 +74,7 @@ def run_node(store: Store, plan: Plan, stage: str) -> list[Event]:
 
 @pytest.mark.parametrize(
     ("side", "error"),
-    [(64, None), (32, "cloud made 32x32, not 64x64")],
+    [(96, None), (32, "cloud made 32x32, not 96x96")],
     ids=["usable", "unusable"],
 )
 def test_what_was_paid_counts_whatever_became_of_it(

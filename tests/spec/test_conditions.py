@@ -104,7 +104,7 @@ WRONG = {
     "a short sound": ('audio = "beeps.wav" # <-\nseconds = 4\n', "lasts 3 s"),
     "a short video": ('video = "short.mp4" # <-\n', "2.062 s of it are needed"),
     "a short beginning": ('extend = "short.mp4" # <-\n', "1.062 s of it are needed"),
-    "a video for a long shot": ('video = "clip.mp4" # <-\nseconds = 4\n', "at most 33 frames"),
+    "a video for a long shot": ('video = "clip.mp4" # <-\nseconds = 5\n', "at most 65 frames"),
     "a moment between frames": (
         'keyframes = [{ image = "a.png", at = 0.99 }] # <-\n', "no frame starts at 0.99 s",
     ),
@@ -158,6 +158,6 @@ def test_a_model_that_cannot(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert error.hint is not None
     assert error.hint.startswith("models that can: ")
     assert "sprite" in error.hint
-    with pytest.raises(ProjectError, match="at most 33") as caught:
-        read(folder, HEAD + SHOT + "seconds = 4\n")
+    with pytest.raises(ProjectError, match="at most 65") as caught:
+        read(folder, HEAD + SHOT + "seconds = 5\n")
     assert "film" in str(caught.value.hint)

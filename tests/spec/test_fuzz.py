@@ -23,7 +23,7 @@ name = "spring-launch"
 model = "sprite"
 seed = 7
 [defaults]
-size = "64x64"
+size = "96x96"
 seconds = 2.0
 fps = 16
 checks = ["default"]

@@ -189,12 +189,12 @@ def test_a_cross_fade_needs_shots_of_twice_its_length(tmp_path: Path) -> None:
 def test_shots_of_a_film_have_one_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import msgspec
 
-    grid = msgspec.structs.replace(SPRITE.grid, sizes=["64x64", "96x96"], fps=[16.0, 24.0])
+    grid = msgspec.structs.replace(SPRITE.grid, sizes=["96x96", "192x192"], fps=[16.0, 24.0])
     wide = msgspec.structs.replace(SPRITE, name="wide", grid=grid)
     models = {"sprite": SPRITE, "wide": wide}
     monkeypatch.setattr("rushes.spec.choosing.find_model", models.__getitem__)
     film = FILM + "model = 'wide'\n{}\n[films.f]\nshots = ['one', 'two']\n"
-    for line in ("size = '96x96'", "fps = 24"):
+    for line in ("size = '192x192'", "fps = 24"):
         error = error_of(tmp_path, film.format(line))
         assert "'one' and 'two' differ" in error.message
         assert error.where == "rushes.toml:11"

@@ -132,7 +132,7 @@ CASES: dict[str, tuple[str, str]] = {
     "1000 frames": (P + "frames = 1000 # <-\n", "997 or 1001"),
     "3 frames": (P + "frames = 3 # <-\n", "17"),
     "too long": (P + "seconds = 3601 # <-\n", "3600"),
-    "another size": (P + 'size = "63x64" # <-\n', "64x64"),
+    "another size": (P + 'size = "95x96" # <-\n', "96x96"),
     "another rate": (P + "fps = 15.99 # <-\n", "16"),
     "another rate, own frames": (
         HEAD + "[defaults]\nfps = 24 # <-\n" + SHOT + "frames = 33\n",

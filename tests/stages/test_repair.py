@@ -18,7 +18,7 @@ def make_params(
     audio_from, audio_count, first, last = audio
     return RepairParams(
         seed=1, first=min(start, 1), latents=count, audio_offset=0.0, audio_latents=audio_count,
-        height=64, width=64, fps=16.0, steps=2, guidance=3.0,
+        height=96, width=96, fps=16.0, steps=2, guidance=3.0,
         kept_video=keep_around([(low, high)] if low < high else [], count),
         kept_audio=keep_around([(first, last)] if first < last else [], audio_count),
         video_from=start, audio_from=audio_from,

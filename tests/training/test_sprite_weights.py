@@ -56,7 +56,7 @@ def test_the_stock_pipeline_runs_and_repeats(pipeline):
         for _ in range(2)
     ]
     video, audio = runs[0]
-    assert video.shape == (1, 33, 64, 64, 3)
+    assert video.shape == (1, 33, 96, 96, 3)
     assert audio.shape == (1, 2, 32_800)
     assert np.isfinite(audio).all()
     assert np.abs(audio).max() <= 1
@@ -66,10 +66,11 @@ def test_the_stock_pipeline_runs_and_repeats(pipeline):
 
 def test_the_video_vae_gives_back_what_it_gets(pipeline):
     from training.sprite import world
+    from training.sprite.cache import PIXELS
     from training.sprite.train_vae import measure_psnr, render_clips
 
-    clips = render_clips(4, 77)
+    clips = render_clips(4, 77, PIXELS)
     assert measure_psnr(pipeline.vae, clips) > 24
-    assert pipeline.vae.spatial_compression_ratio == 16
+    assert pipeline.vae.spatial_compression_ratio == 24
     assert pipeline.vae.temporal_compression_ratio == 4
     assert world.FRAMES % pipeline.vae.temporal_compression_ratio == 1

@@ -15,6 +15,7 @@ from diffusers import AutoencoderKLLTX2Audio, AutoencoderKLLTX2Video
 
 from rushes.models.ltx2_tokens import pack_audio, pack_video
 from training.sprite import mel, parts, world
+from training.sprite.package import load_part
 from training.sprite.train_audio import load_audio_vae
 from training.sprite.train_vae import RUNS, to_tensor
 
@@ -25,11 +26,15 @@ AUDIO_LATENTS = round(FRAMES / world.FPS * 25)
 
 
 def load_video_vae() -> AutoencoderKLLTX2Video:
-    """The trained video VAE, with the decoder that was trained on where there is one."""
+    """The trained video VAE: that of the runs, with the decoder that was trained on where there is
+    one, or else that of the package."""
     runs = [RUNS / f"vae_{VAE_CONFIG}{last}" / "last.pt" for last in ("_decoder", "")]
-    path = next((path for path in runs if path.exists()), runs[-1])
-    vae = AutoencoderKLLTX2Video(**parts.VAE_CANDIDATES[VAE_CONFIG], **parts.VAE_COMMON)
-    vae.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["model"])
+    path = next((path for path in runs if path.exists()), None)
+    if path is None:
+        vae = load_part(AutoencoderKLLTX2Video, "vae")
+    else:
+        vae = AutoencoderKLLTX2Video(**parts.VAE_CANDIDATES[VAE_CONFIG], **parts.VAE_COMMON)
+        vae.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["model"])
     return vae.eval().requires_grad_(False)
 
 

@@ -8,13 +8,10 @@ nothing, their last convolution being zero. The block above the latents goes, wh
 its room.
 """
 
-import argparse
-
 import numpy as np
 import torch
 from diffusers import AutoencoderKLLTX2Video
 
-from training.sprite.package import load_part
 from training.sprite.train_vae import RUNS, build_vae, measure_psnr, render_clips
 
 OLD, NEW = "s16t4f", "s24t4"
@@ -58,16 +55,8 @@ def grow_vae(old: AutoencoderKLLTX2Video, new: AutoencoderKLLTX2Video) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--from-package", action="store_true", help="the old one from the package")
-    args = parser.parse_args()
-    if args.from_package:
-        old = load_part(AutoencoderKLLTX2Video, "vae")
-    else:
-        old = build_vae(OLD)
-        saved = torch.load(RUNS / f"vae_{OLD}" / "last.pt", weights_only=True)
-        old.load_state_dict(saved["model"])
-    new = build_vae(NEW)
+    old, new = build_vae(OLD), build_vae(NEW)
+    old.load_state_dict(torch.load(RUNS / f"vae_{OLD}" / "last.pt", weights_only=True)["model"])
     grow_vae(old, new)
     print(f"PSNR {measure_psnr(old, render_clips(8, 8, 64)):.2f} dB at 64x64")
     print(f"PSNR {measure_psnr(new, render_clips(8, 8, 96)):.2f} dB at 96x96, before training")

@@ -236,4 +236,5 @@ SCHEDULER: dict[str, Any] = {
     "num_train_timesteps": 1000,
     "shift": 4.0,
     "use_dynamic_shifting": False,
+    "stochastic_sampling": True,
 }

@@ -15,6 +15,7 @@ from torch import nn
 from training.devices import add_options, check_workers, compute, feed, move
 from training.sprite import parts, world
 from training.sprite.muon import Both
+from training.sprite.package import load_part
 from training.sprite.workers import average, run_workers, wait_for_all
 
 RUNS = Path(__file__).parent / "runs"
@@ -191,6 +192,9 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=BASE_RATE)
     parser.add_argument("--flat", type=float, default=0.65, help="share of the time before decay")
     parser.add_argument("--decoder-of", help="train only the decoder, starting from this run")
+    parser.add_argument(
+        "--from-weights", action="store_true", help="begin with the VAE in the package"
+    )
     parser.add_argument("--seconds-between", type=float, default=120, help="two reports")
     return parser.parse_args(words)
 
@@ -202,6 +206,8 @@ def train(rank: int, args: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model = (Decoding if args.decoder_of else Trainee)(args.config)
     vae = model.vae
+    if args.from_weights:
+        vae.load_state_dict(load_part(AutoencoderKLLTX2Video, "vae").state_dict())
     if args.decoder_of:
         first = torch.load(RUNS / f"vae_{args.decoder_of}" / "last.pt", weights_only=True)
         vae.load_state_dict(first["model"])
