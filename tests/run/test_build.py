@@ -122,7 +122,7 @@ checks = ["no-such-sound"]
 
 
 STRICT_CHECK = '''
-"""A check that nothing passes, by the length of the sound's spelled-out sum."""
+"""A check that nothing passes; darker clips are nearer to it."""
 from rushes.checks.base import Verdict
 
 
@@ -143,7 +143,7 @@ class Judge:
         pass
 
     def give_verdict(self):
-        return Verdict("no-such-sound", score=-1 / (1 + self.total), threshold=0.0)
+        return Verdict("no-such-sound", score=-1 - self.total, threshold=0.0)
 '''
 
 
