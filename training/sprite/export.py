@@ -5,6 +5,7 @@ never sees half a file.
 """
 
 import argparse
+import json
 import os
 import shutil
 from pathlib import Path
@@ -73,6 +74,10 @@ def export(out: Path, *, use_ema: bool = True) -> int:
     for part in ("vae", "audio_vae", "text_encoder", "connectors", "transformer", "vocoder"):
         getattr(pipeline, part).half()
     pipeline.save_pretrained(staging, safe_serialization=True)
+    for path in staging.rglob("config.json"):  # parts from the package remember where that lay
+        config = json.loads(path.read_text())
+        config.pop("_name_or_path", None)
+        path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     total = 0
     for path in sorted(p for p in staging.rglob("*") if p.is_file()):
         target = out / path.relative_to(staging)
