@@ -21,6 +21,7 @@ from rushes.errors import ServerError, ServerUnreachable
 from rushes.readers.base import find_reader
 from rushes.readers.http import EventReader
 from rushes.readers.openai import open_server
+from rushes.readers.speaking import Speaker
 from tests.readers.checkpoints import SPOTTER, make_frames, write_clip
 from tests.readers.loopback import Move, Server, cut, give, start_server
 
@@ -128,6 +129,34 @@ def test_a_model_says_its_words_one_by_one() -> None:
     answer = reader.ask(frames, "what?", max_tokens=12, on_words=words.append)
     assert "".join(words).strip() == answer.answer
     assert answer == reader.ask(frames, "what?", max_tokens=12)
+
+
+class Bytes:
+    """A tokenizer whose tokens are bytes."""
+
+    def decode(self, tokens: list[int], *, skip_special_tokens: bool) -> str:
+        return bytes(tokens).decode(errors="replace")
+
+
+@given(st.binary(max_size=30), st.data())
+def test_what_is_told_in_pieces_is_the_whole(said: bytes, data: st.DataObject) -> None:
+    told: list[str] = []
+    speaker = Speaker(Bytes(), told.append)
+    rest = list(said)
+    while rest:
+        count = data.draw(st.integers(1, len(rest)))
+        speaker.hear(rest[:count])
+        rest = rest[count:]
+    speaker.end()
+    assert "".join(told) == said.decode(errors="replace").lstrip()
+
+
+def test_a_letter_is_told_when_it_is_whole() -> None:
+    told: list[str] = []
+    speaker = Speaker(Bytes(), told.append)
+    for byte in "né".encode():
+        speaker.hear([byte])
+    assert told == ["n", "é"]
 
 
 def test_a_terminal_shows_words_and_a_pipe_the_whole(server: Server, tmp_path: Path) -> None:

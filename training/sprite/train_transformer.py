@@ -32,6 +32,8 @@ from training.sprite.workers import average, run_workers, wait_for_all
 
 PROMPT_DROPOUT = 0.1
 AUDIO_WEIGHT, OUTLINE_WEIGHT = 0.7, 1.0
+# how often a shape is drawn: more of those whose outlines are harder
+SHAPE_WEIGHTS = {"ball": 0.6, "triangle": 1.0, "square": 1.2, "cross": 1.2}
 LEAST_SIGMA = 0.15  # below it an error of the outlines counts no more than here
 ADAM = ("embed_tokens", "table", "registers", "proj_in", "proj_out")
 
@@ -120,6 +122,11 @@ class Data:
             self.scenes += [world.Scene(**d) for d in shard["scenes"]]
             self.seen.add(path.name)
 
+    def pick(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Numbers (count,) of scenes, drawn with replacement, by the weights of their shapes."""
+        weights = np.array([SHAPE_WEIGHTS[scene.shape] for scene in self.scenes])
+        return rng.choice(len(self.scenes), count, p=weights / weights.sum())
+
     def draw(
         self, rng: np.random.Generator, common: np.random.Generator, latents: int
     ) -> tuple[list[str], torch.Tensor, torch.Tensor, Window, Task]:
@@ -131,7 +138,7 @@ class Data:
         """
         piece = draw_piece(common, self.video.shape[1])
         batch = max(1, round(latents / piece.latents))
-        picks = rng.integers(len(self.scenes), size=batch)
+        picks = self.pick(rng, batch)
         scenes = [self.scenes[k] for k in picks]
         prompts = ["" if rng.random() < PROMPT_DROPOUT else write_prompt(s, rng) for s in scenes]
         task = move(draw_task(rng, batch, piece, SIDE * SIDE, common.random()), self.device)

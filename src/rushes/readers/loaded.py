@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rushes.errors import UsageError
 from rushes.readers.base import MAX_TOKENS, Answer, Frames, ReaderSettings, Sampling, Words
 from rushes.readers.caching import keep_states, rewind
+from rushes.readers.speaking import Speaker
 from rushes.readers.times import find_end, find_spans
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 YES, NO = ("yes", "Yes", " yes", " Yes"), ("no", "No", " no", " No")
 """How an answer begins."""
-
-HALF_LETTER = "\ufffd"
-"""How a tokenizer writes bytes that are no letter yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +171,8 @@ class LoadedTransformer(ABC):
             if self._read is None or self._read.frames is not frames:
                 self._read = self._read_clip(frames, before)
             asked = self._encode(after)
-            said = self._decode(self._read, asked, max_tokens, self._speak(on_words))
+            speaker = None if on_words is None else Speaker(self.part("tokenizer"), on_words)
+            said = self._decode(self._read, asked, max_tokens, speaker)
         text = str(self.part("tokenizer").decode(said, skip_special_tokens=True)).strip()
         return Answer(
             answer=text,
@@ -270,27 +269,12 @@ class LoadedTransformer(ABC):
     def _place(positions: torch.Tensor | None) -> dict[str, torch.Tensor]:
         return {} if positions is None else {"position_ids": positions}
 
-    def _speak(self, on_words: Words | None) -> Callable[[list[int]], None] | None:
-        """Takes all tokens so far, and gives ``on_words`` the words that are new."""
-        if on_words is None:
-            return None
-        tokenizer, told = self.part("tokenizer"), 0
-
-        def speak(said: list[int]) -> None:
-            nonlocal told
-            text = str(tokenizer.decode(said, skip_special_tokens=True)).lstrip()
-            if len(text) > told and not text.endswith(HALF_LETTER):
-                on_words(text[told:])
-                told = len(text)
-
-        return speak
-
     def _decode(
         self,
         read: _Read,
         asked: list[int],
         max_tokens: int,
-        speak: Callable[[list[int]], None] | None = None,
+        speaker: Speaker | None = None,
     ) -> list[int]:
         """The likeliest tokens one by one; the cache is left as it was found."""
         start = len(read.ids)
@@ -307,13 +291,15 @@ class LoadedTransformer(ABC):
                 if token in stops:
                     break
                 said.append(token)
-                if speak is not None:
-                    speak(said)
+                if speaker is not None:
+                    speaker.hear([token])
                 given = [token]
                 if positions is not None:
                     positions = positions.amax().view(1, 1, 1).expand(3, 1, 1) + 1
         finally:
             rewind(read.cache, start, read.states)
+        if speaker is not None:
+            speaker.end()
         return said
 
     def _forward(

@@ -14,8 +14,8 @@ from rushes.errors import UsageError
 from rushes.readers.base import Answer, ServedBy, Words
 from rushes.readers.chat import follow_answer, read_answer
 from rushes.readers.http import Sender
-from rushes.readers.loaded import HALF_LETTER
 from rushes.readers.openai import read_token
+from rushes.readers.speaking import Speaker
 
 NO_THINKING = "qwen3"
 """Models whose templates think first unless they are told not to begin so."""
@@ -78,7 +78,7 @@ class LoadedText:
             out = model.generate(
                 input_ids=asked["input_ids"], attention_mask=asked["attention_mask"],
                 do_sample=False, num_beams=1, max_new_tokens=max_tokens,
-                streamer=None if on_words is None else _Streamer(tokenizer, on_words),
+                streamer=None if on_words is None else _Streamer(Speaker(tokenizer, on_words)),
             )  # fmt: skip
         said = out[0, asked["input_ids"].shape[1] :].tolist()
         words = str(tokenizer.decode(said, skip_special_tokens=True)).strip()
@@ -87,26 +87,18 @@ class LoadedText:
 
 @dataclass(slots=True)
 class _Streamer:
-    """What transformers' ``generate`` gives its tokens to."""
+    """What transformers' ``generate`` gives its tokens to: the prompt's first."""
 
-    tokenizer: Any
-    on_words: Words
-    _said: list[int] = field(default_factory=list)
-    _told: int = 0
+    speaker: Speaker
     _begun: bool = False
 
     def put(self, tokens: Any) -> None:
-        if not self._begun:  # the prompt comes first
-            self._begun = True
-            return
-        self._said += tokens.reshape(-1).tolist()
-        text = str(self.tokenizer.decode(self._said, skip_special_tokens=True)).lstrip()
-        if len(text) > self._told and not text.endswith(HALF_LETTER):
-            self.on_words(text[self._told :])
-            self._told = len(text)
+        if self._begun:
+            self.speaker.hear(tokens.reshape(-1).tolist())
+        self._begun = True
 
     def end(self) -> None:
-        """Nothing is left."""
+        self.speaker.end()
 
 
 @dataclass(slots=True)
