@@ -149,7 +149,7 @@ def measure_sound(project: Project, count: int) -> dict[str, object]:
 
 
 def jump(frames: np.ndarray, place: int) -> float:
-    """The change from frame `place - 1` to `place` over the median of the changes elsewhere."""
+    """The change from frame `place - 1` to `place` over the 95th percentile of those elsewhere."""
     changes = np.abs(np.diff(frames.astype(np.float32), axis=0)).mean((1, 2, 3))
     others = np.delete(changes, place - 1)
     return float(changes[place - 1] / max(np.percentile(others, 95), 0.25))
