@@ -34,6 +34,7 @@ PROMPT_DROPOUT = 0.1
 AUDIO_WEIGHT, OUTLINE_WEIGHT = 0.7, 1.0
 # how often a shape is drawn: more of those whose outlines are harder
 SHAPE_WEIGHTS = {"ball": 0.6, "triangle": 1.0, "square": 1.2, "cross": 1.2}
+CHOSEN = 0.6  # share of batches of the transformer's own clips, where the task allows them
 LEAST_SIGMA = 0.15  # below it an error of the outlines counts no more than here
 ADAM = ("embed_tokens", "table", "registers", "proj_in", "proj_out")
 
@@ -94,23 +95,19 @@ def place_tokens(
     return place.video_coords(), place.audio_coords()
 
 
-class Data:
-    """Normalised, packed latents in the device's memory, growing as shards appear."""
+class Clips:
+    """Normalised, packed latents of one kind of shards, growing as shards appear."""
 
-    def __init__(self, device: str = "cpu") -> None:
-        self.device = device
-        saved = torch.load(CACHE / "statistics.pt", weights_only=True)
-        self.statistics = move(saved, device)
+    def __init__(self, kind: str, device: str, statistics: dict[str, torch.Tensor]) -> None:
+        self.kind, self.device, self.statistics = kind, device, statistics
         self.seen: set[str] = set()
         self.video = torch.empty(0, dtype=torch.float16)
         self.audio = torch.empty(0, dtype=torch.float16)
-        self.vae = load_video_vae().to(device)
         self.scenes: list[world.Scene] = []
-        self.refresh()
 
     def refresh(self) -> None:
         s = self.statistics
-        for path in sorted(CACHE.glob("shard_*.pt")):
+        for path in sorted(CACHE.glob(f"{self.kind}_*.pt")):
             if path.name in self.seen:
                 continue
             shard = torch.load(path, weights_only=True, map_location=self.device)
@@ -127,6 +124,27 @@ class Data:
         weights = np.array([SHAPE_WEIGHTS[scene.shape] for scene in self.scenes])
         return rng.choice(len(self.scenes), count, p=weights / weights.sum())
 
+    def cover(self, piece: Window) -> bool:
+        """Whether there are clips, and they last as long as the piece."""
+        return bool(self.seen) and piece.end <= self.video.shape[1]
+
+
+class Data:
+    """Clips in the device's memory: those rendered, and the transformer's own that were right."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
+        saved = torch.load(CACHE / "statistics.pt", weights_only=True)
+        self.statistics = move(saved, device)
+        self.vae = load_video_vae().to(device)
+        self.rendered = Clips("shard", device, self.statistics)
+        self.chosen = Clips("chosen", device, self.statistics)
+        self.refresh()
+
+    def refresh(self) -> None:
+        self.rendered.refresh()
+        self.chosen.refresh()
+
     def draw(
         self, rng: np.random.Generator, common: np.random.Generator, latents: int
     ) -> tuple[list[str], torch.Tensor, torch.Tensor, Window, Task]:
@@ -136,14 +154,17 @@ class Data:
         `common` is the same in all workers: they wait for each other less where their pieces and
         tasks are of one kind.
         """
-        piece = draw_piece(common, self.video.shape[1])
+        piece = draw_piece(common, self.rendered.video.shape[1])
         batch = max(1, round(latents / piece.latents))
-        picks = self.pick(rng, batch)
-        scenes = [self.scenes[k] for k in picks]
-        prompts = ["" if rng.random() < PROMPT_DROPOUT else write_prompt(s, rng) for s in scenes]
         task = move(draw_task(rng, batch, piece, SIDE * SIDE, common.random()), self.device)
-        video = self.video[picks, piece.first : piece.end].float().flatten(1, 2)
-        audio = self.audio[picks, piece.audio_first : piece.audio_end].float()
+        clips = self.rendered
+        if self.chosen.cover(piece) and not task.keyframes and common.random() < CHOSEN:
+            clips = self.chosen
+        picks = clips.pick(rng, batch)
+        scenes = [clips.scenes[k] for k in picks]
+        prompts = ["" if rng.random() < PROMPT_DROPOUT else write_prompt(s, rng) for s in scenes]
+        video = clips.video[picks, piece.first : piece.end].float().flatten(1, 2)
+        audio = clips.audio[picks, piece.audio_first : piece.audio_end].float()
         extra = [self.encode_frame(scenes, k + TIME.shift_of(piece)) for k in task.keyframes]
         return prompts, torch.cat([video, *extra], 1), audio, piece, task
 
@@ -243,7 +264,10 @@ def train(rank: int, args: argparse.Namespace) -> None:
     data, outlines = Data(args.device), load_outlines().to(args.device)
     latents = args.batch * DEFAULT // args.workers
     if rank == 0:
-        print(f"{len(data.scenes)} scenes, from step {state['step']}", flush=True)
+        scenes = (
+            f"{len(data.rendered.scenes)} scenes and {len(data.chosen.scenes)} clips of its own"
+        )
+        print(f"{scenes}, from step {state['step']}", flush=True)
     begin, saved_at, losses = time.time() - state["seconds"], time.time(), []
     done = 0.0
     while done < 1:
