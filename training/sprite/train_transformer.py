@@ -6,6 +6,7 @@ LTX2Pipeline samples with. Resumable: `python -m training.sprite.train_transform
 
 import argparse
 import time
+from collections import Counter
 
 import numpy as np
 import torch
@@ -120,8 +121,10 @@ class Clips:
             self.seen.add(path.name)
 
     def pick(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """Numbers (count,) of scenes, drawn with replacement, by the weights of their shapes."""
-        weights = np.array([SHAPE_WEIGHTS[scene.shape] for scene in self.scenes])
+        """Numbers (count,) of scenes, drawn with replacement: shapes by their weights, however
+        many there are of each."""
+        of = Counter(scene.shape for scene in self.scenes)
+        weights = np.array([SHAPE_WEIGHTS[s.shape] / of[s.shape] for s in self.scenes])
         return rng.choice(len(self.scenes), count, p=weights / weights.sum())
 
     def cover(self, piece: Window) -> bool:
