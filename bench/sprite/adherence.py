@@ -1,4 +1,4 @@
-"""How well sprite does what the prompt says: 200 prompts, half of triples never trained on.
+"""How well sprite does what the prompt says: 500 prompts, half of triples never trained on.
 
 Generates with the stock LTX2Pipeline, encodes to MP4, lets the oracle judge the finished files.
 `python -m bench.sprite.adherence` writes `bench/sprite/results/adherence.json`.
@@ -25,7 +25,7 @@ from training.sprite.prompts import write_plain
 
 RESULTS = Path(__file__).parent / "results" / "adherence.json"
 SEED = 404
-PROMPTS = 200
+PROMPTS = 500
 SILENT_SHARE = 0.15
 Z = 1.96  # 95 %
 ASPECTS = ("colour", "shape", "motion", "background")

@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-from training.sprite import choose, mel, oracle, world
-from training.sprite.cache import PIXELS
+from rushes.plan.windows import Window  # noqa: E402
+from training.sprite import choose, mel, oracle, world  # noqa: E402
+from training.sprite.cache import PIXELS  # noqa: E402
+from training.sprite.train_transformer import SHAPE_WEIGHTS, Clips  # noqa: E402
 
 BOUNCING = world.sample_scene(
     np.random.default_rng(8), shape="square", motion="bounces", speed="slow", silent=False
@@ -50,3 +52,35 @@ def test_no_held_out_triple_is_drawn() -> None:
     scenes = choose.draw_scenes(np.random.default_rng(1), 400)
     assert not any(world.is_held_out(s.colour, s.shape, s.motion) for s in scenes)
     assert {s.shape for s in scenes} == set(world.SHAPES)
+
+
+def test_a_shape_is_learnt_as_often_however_few_there_are() -> None:
+    rng = np.random.default_rng(2)
+    counts = {"ball": 40, "triangle": 100, "square": 30, "cross": 5}
+    clips = Clips("chosen", "cpu", {})
+    clips.scenes = [
+        world.sample_scene(rng, shape=shape)
+        for shape, count in counts.items()
+        for _ in range(count)
+    ]
+    picks = [clips.scenes[k].shape for k in clips.pick(rng, 20_000)]
+    for shape, weight in SHAPE_WEIGHTS.items():
+        assert picks.count(shape) / len(picks) == pytest.approx(
+            weight / sum(SHAPE_WEIGHTS.values()), abs=0.02
+        )
+
+
+def test_only_pieces_that_lie_in_them_are_taken_from_its_own_clips(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("training.sprite.train_transformer.CACHE", tmp_path)
+    scene = choose.asdict(BOUNCING)
+    shard = {"video": torch.zeros(1, 64, 9, 4, 4), "audio": torch.zeros(1, 4, 52, 16)}
+    torch.save({**shard, "scenes": [scene]}, tmp_path / "chosen_000.pt")
+    one = {
+        f"{kind}_{name}": torch.ones(64) for kind in ("video", "audio") for name in ("mean", "std")
+    }
+    clips = Clips("chosen", "cpu", one)
+    assert not clips.cover(choose.usual_piece())
+    clips.refresh()
+    assert clips.cover(choose.usual_piece())
+    assert not clips.cover(Window(0, 10, 0, 0, 58, 0))
+    assert clips.scenes == [BOUNCING]
