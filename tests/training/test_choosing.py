@@ -11,6 +11,7 @@ pytest.importorskip("diffusers")
 from rushes.plan.windows import Window  # noqa: E402
 from training.sprite import choose, mel, oracle, world  # noqa: E402
 from training.sprite.cache import PIXELS  # noqa: E402
+from training.sprite.noising import TIME  # noqa: E402
 from training.sprite.train_transformer import SHAPE_WEIGHTS, Clips  # noqa: E402
 
 BOUNCING = world.sample_scene(
@@ -79,8 +80,8 @@ def test_only_pieces_that_lie_in_them_are_taken_from_its_own_clips(tmp_path, mon
         f"{kind}_{name}": torch.ones(64) for kind in ("video", "audio") for name in ("mean", "std")
     }
     clips = Clips("chosen", "cpu", one)
-    assert not clips.cover(choose.usual_piece())
+    assert not clips.cover(TIME.first_window(world.FRAMES))
     clips.refresh()
-    assert clips.cover(choose.usual_piece())
+    assert clips.cover(TIME.first_window(world.FRAMES))
     assert not clips.cover(Window(0, 10, 0, 0, 58, 0))
     assert clips.scenes == [BOUNCING]

@@ -1,9 +1,9 @@
 """The transformer's own clips that the oracle found right, to be learnt from besides the world's.
 
-Learning from one's own good samples (as RAFT, Dong et al., 2023, does for text) moves the model
-towards what it can do well. Scenes are drawn as for the cache, so no held-out triple is among them.
-A shard holds `video (N, 64, 9, 4, 4) float16`, `audio (N, 4, 52, 16) float16`, not normalised, and
-the scenes as dicts. `python -m training.sprite.choose --shards 8`.
+Learning from one's own good samples (as RAFT, Dong et al., 2023, does for text) is meant to move
+the model towards what it can do well. Scenes are drawn as for the cache, so no held-out triple is
+among them. A shard holds `video (N, 64, 9, 4, 4) float16`, `audio (N, 4, 52, 16) float16`, not
+normalised, and the scenes as dicts. `python -m training.sprite.choose --shards 8`.
 """
 
 import argparse
@@ -14,44 +14,22 @@ from itertools import pairwise
 import numpy as np
 import torch
 from diffusers import AutoencoderKLLTX2Audio, AutoencoderKLLTX2Video
-from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
 
-from rushes.plan.windows import Window
 from training.attention import written_out
 from training.devices import compute, has_tiles
 from training.sprite import oracle, text, world
 from training.sprite.cache import CACHE, load_video_vae, save
-from training.sprite.checkpoints import load_average
-from training.sprite.noising import DEFAULT, TIME, Task
-from training.sprite.package import load_part
+from training.sprite.noising import TIME, Task
 from training.sprite.parts import SCHEDULER
 from training.sprite.prompts import write_plain
 from training.sprite.tokenizer import train_tokenizer
-from training.sprite.train_audio import load_audio_vae
+from training.sprite.train_audio import load_audio_vae, load_vocoder
 from training.sprite.train_namer import SIDE, unpack
-from training.sprite.train_transformer import Sprite, load_weights
-from training.sprite.train_vae import RUNS
+from training.sprite.train_transformer import load_sprite
 
 SHARD, BATCH = 160, 16
 STEPS, GUIDANCE = 12, 2.0
 FRAME = 1 / world.FPS
-
-
-def load_sprite() -> Sprite:
-    """The average of the run's weights, or else what the package carries."""
-    model = Sprite(len(train_tokenizer())).eval().requires_grad_(False)
-    path = RUNS / "transformer" / "last.pt"
-    if path.exists():
-        load_average(model, torch.load(path, weights_only=True, map_location="cpu"))
-    else:
-        load_weights(model)
-    return model
-
-
-def usual_piece() -> Window:
-    """The first 33 frames and their sound."""
-    low, high = TIME.audio_at(0), TIME.audio_at(TIME.frames_of(DEFAULT))
-    return Window(0, DEFAULT, 0, low, high - low, 0)
 
 
 def sampled_levels(steps: int) -> torch.Tensor:
@@ -65,16 +43,16 @@ class Maker:
     """Makes clips of the usual length and judges them."""
 
     def __init__(self) -> None:
-        self.model, self.tokenizer = load_sprite(), train_tokenizer()
+        self.model, self.tokenizer = load_sprite().requires_grad_(False), train_tokenizer()
         self.vae: AutoencoderKLLTX2Video = load_video_vae()
         self.audio_vae: AutoencoderKLLTX2Audio = load_audio_vae()
-        self.vocoder = load_part(LTX2Vocoder, "vocoder")
+        self.vocoder = load_vocoder()
         self.statistics = torch.load(CACHE / "statistics.pt", weights_only=True)
 
     @torch.no_grad()
     def generate(self, prompts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """Latents (B, 64, 9, 4, 4) and (B, 4, 52, 16), by steps that add noise, with guidance."""
-        piece, levels, count = usual_piece(), sampled_levels(STEPS), len(prompts)
+        piece, levels, count = TIME.first_window(world.FRAMES), sampled_levels(STEPS), len(prompts)
         tokens = dict(text.tokenise(self.tokenizer, prompts + [""] * count))
         made = [
             torch.randn(count, piece.latents * SIDE**2, 64),

@@ -12,42 +12,22 @@ from pathlib import Path
 
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, LTX2Pipeline
-from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
 
 from training.sprite import parts
 from training.sprite.cache import CACHE, load_video_vae
-from training.sprite.checkpoints import load_average
-from training.sprite.package import WEIGHTS, load_part
+from training.sprite.package import WEIGHTS
 from training.sprite.tokenizer import train_tokenizer
-from training.sprite.train_audio import load_audio_vae
-from training.sprite.train_transformer import Sprite, load_weights
+from training.sprite.train_audio import load_audio_vae, load_vocoder
+from training.sprite.train_transformer import load_sprite
 from training.sprite.train_vae import RUNS
 
 LIMIT = 25_000_000  # bytes
 
 
-def load_vocoder() -> LTX2Vocoder:
-    path = RUNS / "audio_vocoder" / "last.pt"
-    if not path.exists():
-        return load_part(LTX2Vocoder, "vocoder").eval()
-    vocoder = LTX2Vocoder(**parts.VOCODER)
-    vocoder.load_state_dict(torch.load(path, weights_only=True)["model"])
-    return vocoder.eval()
-
-
 def build_pipeline(use_ema: bool = True) -> LTX2Pipeline:
     """The pipeline in float32, from the latest checkpoints."""
     tokenizer = train_tokenizer()
-    model = Sprite(len(tokenizer)).eval()
-    path = RUNS / "transformer" / "last.pt"
-    if not path.exists():
-        load_weights(model)
-    else:
-        saved = torch.load(path, weights_only=True, map_location="cpu")
-        if use_ema:
-            load_average(model, saved)
-        else:
-            model.load_state_dict(saved["model"])
+    model = load_sprite(use_ema=use_ema)
     video_vae, audio_vae = load_video_vae(), load_audio_vae()
     statistics = torch.load(CACHE / "statistics.pt", weights_only=True)
     video_vae.latents_mean.copy_(statistics["video_mean"])

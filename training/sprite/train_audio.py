@@ -109,6 +109,16 @@ def load_audio_vae() -> AutoencoderKLLTX2Audio:
     return vae.eval().requires_grad_(False)
 
 
+def load_vocoder() -> LTX2Vocoder:
+    """The trained vocoder: that of the runs, or else that of the package."""
+    path = RUNS / "audio_vocoder" / "last.pt"
+    if not path.exists():
+        return load_part(LTX2Vocoder, "vocoder").eval()
+    vocoder = LTX2Vocoder(**parts.VOCODER)
+    vocoder.load_state_dict(torch.load(path, weights_only=True)["model"])
+    return vocoder.eval()
+
+
 @torch.no_grad()
 def read_mels(waves: torch.Tensor, vae: AutoencoderKLLTX2Audio | None) -> torch.Tensor:
     """(N, 2, 205, 64) float16 log-mels, as they are or as the audio VAE gives them back."""

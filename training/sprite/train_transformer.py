@@ -21,7 +21,7 @@ from training.attention import written_out
 from training.devices import add_options, check_workers, compute, has_tiles, move
 from training.sprite import parts, text, world
 from training.sprite.cache import CACHE, PIXELS, load_video_vae
-from training.sprite.checkpoints import Ema, load, save
+from training.sprite.checkpoints import Ema, load, load_average, save
 from training.sprite.muon import Both
 from training.sprite.noising import DEFAULT, TIME, Task, draw_piece, draw_task
 from training.sprite.package import load_part
@@ -230,6 +230,21 @@ def load_weights(model: Sprite) -> None:
     for name in ("text_encoder", "connectors", "transformer"):
         part = getattr(model, name)
         part.load_state_dict(load_part(type(part), name).state_dict())
+
+
+def load_sprite(*, use_ema: bool = True) -> Sprite:
+    """The run's weights, their average or the last, or else what the package carries."""
+    model = Sprite(len(train_tokenizer())).eval()
+    path = RUNS / "transformer" / "last.pt"
+    if not path.exists():
+        load_weights(model)
+        return model
+    saved = torch.load(path, weights_only=True, map_location="cpu")
+    if use_ema:
+        load_average(model, saved)
+    else:
+        model.load_state_dict(saved["model"])
+    return model
 
 
 def compile_blocks(model: Sprite) -> None:
