@@ -65,6 +65,21 @@ def measure_statistics(shard: dict) -> dict[str, torch.Tensor]:
     }
 
 
+def load_statistics() -> dict[str, torch.Tensor]:
+    """What latents are normalised by: of this run's first shard, or else of the package."""
+    path = CACHE / "statistics.pt"
+    if path.exists():
+        return torch.load(path, weights_only=True)
+    video = load_part(AutoencoderKLLTX2Video, "vae")
+    audio = load_part(AutoencoderKLLTX2Audio, "audio_vae")
+    return {
+        "video_mean": video.latents_mean,
+        "video_std": video.latents_std,
+        "audio_mean": audio.latents_mean,
+        "audio_std": audio.latents_std,
+    }
+
+
 def draw_scenes(index: int) -> list[world.Scene]:
     rng = np.random.default_rng(10_000 + index)
     return [world.sample_scene(rng) for _ in range(SHARD)]

@@ -18,7 +18,7 @@ from diffusers import AutoencoderKLLTX2Audio, AutoencoderKLLTX2Video
 from training.attention import written_out
 from training.devices import compute, has_tiles
 from training.sprite import oracle, text, world
-from training.sprite.cache import CACHE, load_video_vae, save
+from training.sprite.cache import CACHE, load_statistics, load_video_vae, save
 from training.sprite.noising import TIME, Task
 from training.sprite.parts import SCHEDULER
 from training.sprite.prompts import write_plain
@@ -47,7 +47,7 @@ class Maker:
         self.vae: AutoencoderKLLTX2Video = load_video_vae()
         self.audio_vae: AutoencoderKLLTX2Audio = load_audio_vae()
         self.vocoder = load_vocoder()
-        self.statistics = torch.load(CACHE / "statistics.pt", weights_only=True)
+        self.statistics = load_statistics()
 
     @torch.no_grad()
     def generate(self, prompts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -10,11 +10,10 @@ import os
 import shutil
 from pathlib import Path
 
-import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, LTX2Pipeline
 
 from training.sprite import parts
-from training.sprite.cache import CACHE, load_video_vae
+from training.sprite.cache import load_statistics, load_video_vae
 from training.sprite.package import WEIGHTS
 from training.sprite.tokenizer import train_tokenizer
 from training.sprite.train_audio import load_audio_vae, load_vocoder
@@ -29,7 +28,7 @@ def build_pipeline(use_ema: bool = True) -> LTX2Pipeline:
     tokenizer = train_tokenizer()
     model = load_sprite(use_ema=use_ema)
     video_vae, audio_vae = load_video_vae(), load_audio_vae()
-    statistics = torch.load(CACHE / "statistics.pt", weights_only=True)
+    statistics = load_statistics()
     video_vae.latents_mean.copy_(statistics["video_mean"])
     video_vae.latents_std.copy_(statistics["video_std"])
     audio_vae.latents_mean.copy_(statistics["audio_mean"])

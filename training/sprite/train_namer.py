@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from training.sprite import world
-from training.sprite.cache import CACHE
+from training.sprite.cache import CACHE, load_statistics
 from training.sprite.train_vae import RUNS, Namer
 
 PATH = RUNS / "namer.pt"
@@ -56,7 +56,7 @@ def load_outlines() -> Outlines:
 
 def load_clips() -> tuple[torch.Tensor, torch.Tensor]:
     """Normalised latents (N, 64, frames, 4, 4) and shapes (N,) of all shards there are."""
-    statistics = torch.load(CACHE / "statistics.pt", weights_only=True)
+    statistics = load_statistics()
     mean, deviation = (statistics[f"video_{name}"].view(-1, 1, 1, 1) for name in ("mean", "std"))
     video, shapes = [], []
     for path in sorted(CACHE.glob("shard_*.pt")):

@@ -20,7 +20,7 @@ from rushes.plan.windows import Window
 from training.attention import written_out
 from training.devices import add_options, check_workers, compute, has_tiles, move
 from training.sprite import parts, text, world
-from training.sprite.cache import CACHE, PIXELS, load_video_vae
+from training.sprite.cache import CACHE, PIXELS, load_statistics, load_video_vae
 from training.sprite.checkpoints import Ema, load, load_average, save
 from training.sprite.muon import Both
 from training.sprite.noising import DEFAULT, TIME, Task, draw_piece, draw_task
@@ -137,8 +137,7 @@ class Data:
 
     def __init__(self, device: str = "cpu") -> None:
         self.device = device
-        saved = torch.load(CACHE / "statistics.pt", weights_only=True)
-        self.statistics = move(saved, device)
+        self.statistics = move(load_statistics(), device)
         self.vae = load_video_vae().to(device)
         self.rendered = Clips("shard", device, self.statistics)
         self.chosen = Clips("chosen", device, self.statistics)
