@@ -21,6 +21,16 @@ STAGES = (
     Stage("vae", VAE, ("--config", LAST, *WHOLE, "--rate", "8e-4", "--flat", "0.5"), 78),
     Stage("audio-vae", AUDIO, ("vae", "--threads", "2"), 13.5),
     Stage("vocoder", AUDIO, ("vocoder", "--rate", "1.5e-3", "--threads", "2"), 20),
+    Stage(
+        "vocoder-clicks", AUDIO,
+        ("vocoder", "--name", "vocoder_clicks", "--after", "vocoder", "--only", "click",
+         "--rate", "2e-3", "--threads", "2"), 2,
+    ),
+    Stage(
+        "vocoder-mixed", AUDIO,
+        ("vocoder", "--name", "vocoder_mixed", "--after", "vocoder_clicks",
+         "--rate", "2e-3", "--threads", "2"), 6,
+    ),
     Stage("latents", "training.sprite.cache", ("--shards", "4", "--threads", "2")),
     Stage("outlines", "training.sprite.train_namer", (), 1),
     Stage("transformer", "training.sprite.train_transformer", (), 195),

@@ -5,6 +5,7 @@
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,20 +22,39 @@ RUNS = Path(__file__).parent / "runs"
 KL_WEIGHT = 3e-4
 START_LOG_VARIANCE = -5.0
 RESOLUTIONS = ((128, 32), (256, 64), (512, 128), (1024, 256))  # (window, hop), samples
-WAVE_WEIGHT = 20.0  # the world's waves are functions of their mels: phase can be learnt
+# the world's waves are functions of their mels: phase can be learnt
+WAVE_WEIGHT, SQUARE_WEIGHT = 20.0, 100.0
 CLIPS = {"vae": 1200, "vocoder": 400}
-BATCH = {"vae": 6, "vocoder": 5}
-VOCODER_FRAMES = 41
-# short sounds are the hard ones: the vocoder hears more of them
-MOTIONS = {"vae": (None,), "vocoder": (None, "bounces", None, "slides", None, "bounces", "blinks")}
+BATCH = {"vae": 6, "vocoder": 10}
+VOCODER_FRAMES = 20
+# short sounds are the hard ones: the vocoder hears more of them, in cuts around them; one that
+# heard cuts of 0.41 s from anywhere left every click out
+MOTIONS = {"vae": (None,), "vocoder": (None, "slides", None, "bounces", "slides", "blinks")}
+AROUND_EVENTS = 0.6  # share of the vocoder's cuts
+KINDS = {"thump": 0.3, "click": 0.5, "beep": 0.2}  # shares of those
 
 
-def render_waves(count: int, seed: int, motions: tuple[str | None, ...] = (None,)) -> torch.Tensor:
-    """(count, 2, 32800) float16, of the given motions in turn (None: any)."""
+def draw_scenes(
+    count: int, seed: int, motions: tuple[str | None, ...] = (None,)
+) -> list[world.Scene]:
+    """Scenes of the given motions in turn (None: any)."""
     rng = np.random.default_rng(seed)
-    scenes = [world.sample_scene(rng, motion=motions[i % len(motions)]) for i in range(count)]
+    return [world.sample_scene(rng, motion=motions[i % len(motions)]) for i in range(count)]
+
+
+def render_waves(scenes: list[world.Scene]) -> torch.Tensor:
+    """(count, 2, 32800) float16."""
     waves = [world.render_audio(s, mel.SAMPLES) for s in scenes]
     return torch.from_numpy(np.stack(waves)).half()
+
+
+def find_events(scenes: list[world.Scene]) -> dict[str, list[tuple[int, int]]]:
+    """(scene, mel frame) of every event that can be heard, by kind."""
+    found: dict[str, list[tuple[int, int]]] = {kind: [] for kind in KINDS}
+    for k, scene in enumerate(scenes):
+        for when, kind in [] if scene.silent else world.list_events(scene):
+            found[kind].append((k, round(when * mel.SAMPLE_RATE / mel.HOP)))
+    return found
 
 
 def build_vae() -> AutoencoderKLLTX2Audio:
@@ -57,15 +77,20 @@ def vae_loss(vae: AutoencoderKLLTX2Audio, wave: torch.Tensor) -> torch.Tensor:
     return error.abs().mean() + (error * error).mean() + KL_WEIGHT * kl.mean()
 
 
-def vocoder_loss(vocoder: LTX2Vocoder, mels: torch.Tensor, wave: torch.Tensor) -> torch.Tensor:
+def wave_loss(out: torch.Tensor, wave: torch.Tensor) -> torch.Tensor:
+    """Absolute and squared errors of samples."""
+    error = out - wave
+    return WAVE_WEIGHT * error.abs().mean() + SQUARE_WEIGHT * (error * error).mean()
+
+
+def vocoder_loss(out: torch.Tensor, wave: torch.Tensor) -> torch.Tensor:
     """Waveform + multi-resolution STFT + mel terms."""
-    out = vocoder(mels)
     loss = (mel.log_mel(out) - mel.log_mel(wave)).abs().mean()
     for window, hop in RESOLUTIONS:
         a, b = mel.magnitude(out, window, hop), mel.magnitude(wave, window, hop)
         loss = loss + ((a + 1e-3).log() - (b + 1e-3).log()).abs().mean() / (2 * len(RESOLUTIONS))
         loss = loss + (a - b).abs().mean() / (b.mean() + 0.05) / len(RESOLUTIONS)
-    return loss + WAVE_WEIGHT * (out - wave).abs().mean()
+    return loss + wave_loss(out, wave)
 
 
 def draw_starts(
@@ -75,6 +100,20 @@ def draw_starts(
     room = mel.MEL_FRAMES - frames
     starts = rng.integers(-room // 6, room + room // 6 + 1, size=batch).clip(0, room)
     return [(int(k), int(s)) for k, s in zip(rng.integers(count, size=batch), starts, strict=True)]
+
+
+def draw_around(
+    rng: np.random.Generator,
+    kinds: list[str],
+    events: dict[str, list[tuple[int, int]]],
+    frames: int,
+) -> list[tuple[int, int]]:
+    """(clip, first mel frame) pairs of cuts that an event of each kind lies in."""
+    room, starts = mel.MEL_FRAMES - frames, []
+    for kind in kinds:
+        clip, at = events[kind][rng.integers(len(events[kind]))]
+        starts.append((clip, min(max(at - int(rng.integers(1, frames - 2)), 0), room)))
+    return starts
 
 
 def cut_waves(waves: torch.Tensor, starts: list[tuple[int, int]], frames: int) -> torch.Tensor:
@@ -90,7 +129,19 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--batch", type=int, help="cuts of waves; 6 for the VAE, 5 for the vocoder")
+    parser.add_argument(
+        "--batch", type=int, help="cuts of waves; 6 for the VAE, 10 for the vocoder"
+    )
+    parser.add_argument(
+        "--from-weights", action="store_true", help="begin with the weights in the package"
+    )
+    parser.add_argument("--name", help="the run's folder, audio_NAME; the part if not given")
+    parser.add_argument("--after", help="begin with the weights of this run")
+    parser.add_argument(
+        "--only",
+        choices=list(KINDS),
+        help="the vocoder hears these events alone, compared as waves",
+    )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(2)
@@ -110,9 +161,10 @@ def load_audio_vae() -> AutoencoderKLLTX2Audio:
 
 
 def load_vocoder() -> LTX2Vocoder:
-    """The trained vocoder: that of the runs, or else that of the package."""
-    path = RUNS / "audio_vocoder" / "last.pt"
-    if not path.exists():
+    """The trained vocoder: the run that came last, or else that of the package."""
+    runs = [RUNS / f"audio_{name}" / "last.pt" for name in ("vocoder_mixed", "vocoder")]
+    path = next((path for path in runs if path.exists()), None)
+    if path is None:
         return load_part(LTX2Vocoder, "vocoder").eval()
     vocoder = LTX2Vocoder(**parts.VOCODER)
     vocoder.load_state_dict(torch.load(path, weights_only=True)["model"])
@@ -130,10 +182,12 @@ def read_mels(waves: torch.Tensor, vae: AutoencoderKLLTX2Audio | None) -> torch.
 
 
 def make_step(
-    args: argparse.Namespace, model: torch.nn.Module, waves: torch.Tensor, rng: np.random.Generator
-):
+    args: argparse.Namespace, model: torch.nn.Module, rng: np.random.Generator
+) -> Callable[[], torch.Tensor]:
     """A function that draws a batch and gives its loss."""
     batch = args.batch or BATCH[args.part]
+    scenes = draw_scenes(CLIPS[args.part], 17, MOTIONS[args.part])
+    waves = render_waves(scenes).to(args.device)
     if args.part == "vae":
         # 160 * 4k samples have 4k + 1 mel frames, the lengths that the causal VAE gives back
         return lambda: vae_loss(
@@ -141,20 +195,31 @@ def make_step(
         )
     learnt = load_audio_vae().to(args.device)
     plain, decoded = read_mels(waves, None), read_mels(waves, learnt)
+    events, near = find_events(scenes), batch if args.only else round(AROUND_EVENTS * batch)
 
     def step() -> torch.Tensor:
-        starts = draw_starts(rng, batch, len(waves), VOCODER_FRAMES)
+        starts = draw_starts(rng, batch - near, len(waves), VOCODER_FRAMES)
+        kinds = rng.choice(list(KINDS), near, p=list(KINDS.values()))
+        kinds = [args.only or str(kind) for kind in kinds]
+        starts += draw_around(rng, kinds, events, VOCODER_FRAMES)
         source = plain if rng.random() < 0.3 else decoded
         mels = torch.stack([source[k, :, s : s + VOCODER_FRAMES] for k, s in starts]).float()
-        return vocoder_loss(model, mels, cut_waves(waves, starts, VOCODER_FRAMES))
+        compare = wave_loss if args.only else vocoder_loss
+        return compare(model(mels), cut_waves(waves, starts, VOCODER_FRAMES))
 
     return step
 
 
 def train(args: argparse.Namespace) -> None:
-    folder = RUNS / f"audio_{args.part}"
+    folder = RUNS / f"audio_{args.name or args.part}"
     folder.mkdir(parents=True, exist_ok=True)
     model = build_vae() if args.part == "vae" else LTX2Vocoder(**parts.VOCODER).train()
+    if args.from_weights:
+        name = "audio_vae" if args.part == "vae" else "vocoder"
+        model.load_state_dict(load_part(type(model), name).state_dict())
+    if args.after:
+        first = torch.load(RUNS / f"audio_{args.after}" / "last.pt", weights_only=True)
+        model.load_state_dict(first["model"])
     model.to(args.device)
     optimiser = Both(model, args.rate)
     state = {"step": 0, "seconds": 0.0}
@@ -165,8 +230,7 @@ def train(args: argparse.Namespace) -> None:
         optimiser.load_state_dict(saved["optimiser"])
         state = saved["state"]
     rng = np.random.default_rng(200 + state["step"])
-    waves = render_waves(CLIPS[args.part], 17, MOTIONS[args.part]).to(args.device)
-    step = make_step(args, model, waves, rng)
+    step = make_step(args, model, rng)
     print(f"{args.part}: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M", flush=True)
     begin, saved_at, losses = time.time() - state["seconds"], time.time(), []
     while True:
