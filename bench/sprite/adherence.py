@@ -28,6 +28,7 @@ SEED = 404
 PROMPTS = 500
 SILENT_SHARE = 0.15
 Z = 1.96  # 95 %
+EDGE = 3 / world.FPS  # seconds
 ASPECTS = ("colour", "shape", "motion", "background")
 
 
@@ -113,8 +114,12 @@ def summarise(rows: list[dict]) -> dict[str, object]:
     offsets = [r["seen"]["offset_seconds"] for r in with_picture]
     matched = [o for o in offsets if o is not None]
     out["events_matched"] = wilson(len(matched), len(with_picture))
-    gaps = [abs(gap) for r in with_picture for gap in _gaps(r["seen"])]
-    out["events_within_a_frame"] = wilson(sum(gap <= 1 / world.FPS for gap in gaps), len(gaps))
+    for name, one, other in (
+        ("events_within_a_frame", "picture_events", "sound_events"),
+        ("sounds_within_a_frame", "sound_events", "picture_events"),
+    ):
+        gaps = [gap for r in events for gap in _gaps(r["seen"][one], r["seen"][other])]
+        out[name] = wilson(sum(gap <= 1 / world.FPS for gap in gaps), len(gaps))
     out["median_abs_offset_seconds"] = (
         round(float(np.median(np.abs(matched))), 4) if matched else None
     )
@@ -122,10 +127,11 @@ def summarise(rows: list[dict]) -> dict[str, object]:
     return out
 
 
-def _gaps(seen: dict) -> list[float]:
-    """Seconds from each event of the picture to the nearest of the sound; infinite without one."""
-    heard = seen["sound_events"]
-    return [min((abs(s - p) for s in heard), default=math.inf) for p in seen["picture_events"]]
+def _gaps(these: list[float], those: list[float]) -> list[float]:
+    """Seconds from each of these to the nearest of those; infinite without one. Those of the first
+    and last frames are left out: what the picture does there cannot be told."""
+    inside = [t for t in these if EDGE <= t <= world.SECONDS - EDGE]
+    return [min((abs(other - t) for other in those), default=math.inf) for t in inside]
 
 
 _worker: dict[str, object] = {}
