@@ -74,3 +74,26 @@ def test_the_video_vae_gives_back_what_it_gets(pipeline):
     assert pipeline.vae.spatial_compression_ratio == 24
     assert pipeline.vae.temporal_compression_ratio == 4
     assert world.FRAMES % pipeline.vae.temporal_compression_ratio == 1
+
+
+@pytest.mark.parametrize("motion", ["bounces", "slides", "blinks"])
+def test_audio_vae_and_vocoder_give_every_event_back_as_loud(pipeline, motion):
+    from training.sprite import mel, world
+    from training.sprite.oracle_sound import BANDS, HOP, band_energy, find_onsets
+
+    rng = np.random.default_rng(21)
+    for _ in range(3):
+        scene = world.sample_scene(rng, motion=motion, silent=False)
+        wave = world.render_audio(scene, mel.SAMPLES)
+        mels = mel.log_mel(torch.from_numpy(wave)[None])[:, :, : mel.MEL_FRAMES]
+        with torch.no_grad():
+            latents = pipeline.audio_vae.encode(mels).latent_dist.mode()
+            back = pipeline.vocoder(pipeline.audio_vae.decode(latents).sample)[0].numpy()
+        there, again = (w.mean(0).astype(np.float64) for w in (wave, back))
+        onsets = find_onsets(again, motion)
+        levels = [10 * np.log10(band_energy(w, *BANDS[motion]) + 1e-9) for w in (there, again)]
+        for when, _ in world.list_events(scene, 1.9):
+            assert min(abs(when - onset) for onset in onsets) < 0.03
+            at = int(when * mel.SAMPLE_RATE / HOP)
+            was, now = (level[at : at + 12].max() for level in levels)
+            assert now == pytest.approx(was, abs=4)
