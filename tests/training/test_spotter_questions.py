@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -188,3 +189,19 @@ def test_wordings_kept_from_training_have_only_words_that_training_has():
 def test_no_wording_is_left_unfilled(seed, held_out):
     for q in draw(seed, held_out=held_out)[1]:
         assert not re.search(r"[{}]|\bNone\b|\ba orange|  ", q.text + " " + q.answer), q.text
+
+
+def test_what_was_meant_and_is_not_seen_is_often_denied_and_never_affirmed():
+    denied, rng = Counter(), np.random.default_rng(5)
+    for _ in range(60):
+        clip = sample_clip(rng, count=1)
+        seen = clip.actors[0].scene.shape
+        meant = "square" if seen == "cross" else "cross"
+        told, only = replace(clip, meant=meant), dict.fromkeys(MAKERS, 0) | {"yes_no": 1}
+        for question in draw_questions(told, rng, 6, kinds=only):
+            _, named, _ = read_words(question.text)
+            if named == meant:
+                assert question.answer != "yes", question.text
+            if named not in (None, seen):
+                denied["meant" if named == meant else "other"] += 1
+    assert denied["meant"] > denied["other"]

@@ -6,13 +6,13 @@
 import argparse
 import json
 import time
+from collections.abc import Iterable, Iterator
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKLLTX2Video
 
 from rushes.readers.qwen3vl_video import resize_clip
 from training.spotter.render import pick_frames, show_clip
@@ -25,26 +25,18 @@ SHARD = 1000  # clips
 SEED = 70_000
 
 
-def look_at(clip: Clip, vae: AutoencoderKLLTX2Video | None = None) -> Item:
-    """Renders, samples and resizes as the reader does; with a VAE, as sprite would show it."""
+def look_at(clip: Clip, pictures: np.ndarray) -> Item:
+    """Pictures (frames, height, width, 3) uint8, sampled and resized as the reader does."""
     picks = pick_frames(clip, SETTINGS.sampling)
-    pictures = show_clip(clip) if vae is None else soften(clip, vae)
     shown = torch.from_numpy(pictures[picks]).permute(0, 3, 1, 2).contiguous()
     frames = resize_clip(shown, SETTINGS).numpy()
     return Item(clip, frames, [k / clip.rate for k in picks])
 
 
-def write_shard(index: int, folder: Path, size: int, softened: float) -> None:
-    """One shard, drawn from its own seed; the clips' file is written last."""
-    torch.set_num_threads(1)
-    begin = time.time()
-    rng = np.random.default_rng(SEED + index)
-    vae = load_vae() if softened else None
+def write_items(items: Iterable[Item], index: int, folder: Path) -> None:
+    """One shard; the clips' file is written last."""
     pieces, rows, at = [], [], 0
-    for _ in range(size):
-        soft = bool(rng.random() < softened)
-        clip = sample_clip(rng, **AS_SPRITE) if soft else sample_clip(rng)
-        item = look_at(clip, vae if soft else None)
+    for item in items:
         rows.append(
             {
                 "clip": item.clip.to_dict(),
@@ -55,12 +47,33 @@ def write_shard(index: int, folder: Path, size: int, softened: float) -> None:
         )
         pieces.append(item.frames.reshape(-1))
         at += pieces[-1].size
+    folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / f"frames_{index:03d}.tmp.npy"
     np.save(fresh, np.concatenate(pieces))
     fresh.rename(folder / f"frames_{index:03d}.npy")
     text = folder / f"clips_{index:03d}.tmp"
     text.write_text(json.dumps(rows))
     text.rename(folder / f"clips_{index:03d}.json")
+
+
+def draw_items(rng: np.random.Generator, size: int, softened: float) -> Iterator[Item]:
+    """Clips as they are rendered, or as sprite's VAE shows them."""
+    vae = load_vae()
+    for _ in range(size):
+        if rng.random() < softened:
+            clip = sample_clip(rng, **AS_SPRITE)
+            yield look_at(clip, soften(clip, vae))
+        else:
+            clip = sample_clip(rng)
+            yield look_at(clip, show_clip(clip))
+
+
+def write_shard(index: int, folder: Path, size: int, softened: float) -> None:
+    """One shard, drawn from its own seed."""
+    torch.set_num_threads(1)
+    begin = time.time()
+    rng = np.random.default_rng(SEED + index)
+    write_items(draw_items(rng, size, softened), index, folder)
     print(f"shard {index}: {time.time() - begin:.0f} s", flush=True)
 
 
@@ -75,7 +88,6 @@ def main() -> None:
     )
     parser.add_argument("--folder", type=Path, default=CACHE)
     args = parser.parse_args()
-    args.folder.mkdir(parents=True, exist_ok=True)
     wanted = range(args.first, args.shards)
     missing = [k for k in wanted if not (args.folder / f"clips_{k:03d}.json").exists()]
     write = partial(write_shard, folder=args.folder, size=args.size, softened=args.softened)

@@ -225,3 +225,4 @@ SHARES = {
     "objects": 1, "describe": 1.5, "time": 8, "order": 5, "yes_no": 12,
 }  # fmt: skip
 TRAINED = SHARES | {"time": 18, "order": 12}  # what is hard is asked more often in training
+GENERATED = SHARES | {"yes_no": 60}  # about clips that were generated: what a check asks

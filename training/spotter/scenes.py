@@ -51,7 +51,10 @@ class Actor:
 
 @dataclass(frozen=True)
 class Clip:
-    """`frames` pictures of `height` x `width` pixels at `rate` a second."""
+    """`frames` pictures of `height` x `width` pixels at `rate` a second.
+
+    `meant` is the shape that was asked for, in a clip that was generated; what is seen may differ.
+    """
 
     actors: tuple[Actor, ...]
     background: str
@@ -60,6 +63,7 @@ class Clip:
     width: int
     height: int
     look: Look = Look()
+    meant: str | None = None
 
     @property
     def seconds(self) -> float:

@@ -21,6 +21,7 @@ from training.sprite import world
 from training.sprite.world import Scene
 
 TRUE_SHARE = 0.45
+MEANT = 0.7  # share of the false claims of a shape that are what was meant, where that is not seen
 KINDS = {"exists": 3, "is": 2, "does": 3, "speed": 2, "background": 1, "count": 1, "scene": 5,
          "order": 4, "happens": 1.5}  # fmt: skip
 
@@ -57,6 +58,8 @@ def _claim(clip: Clip, voice: Voice, true: bool) -> tuple[Scene, bool]:
     scene = voice.pick(scenes)
     if true:
         return scene, True
+    if _misses(clip, scene) and voice.chance(MEANT):
+        return replace(scene, shape=str(clip.meant)), False
     changed = scene
     if len(scenes) > 1 and voice.chance(0.5):
         other = voice.pick([s for s in scenes if s is not scene])
@@ -68,6 +71,11 @@ def _claim(clip: Clip, voice: Voice, true: bool) -> tuple[Scene, bool]:
         for name in rng.choice(names, size=1 + int(rng.random() < 0.25), replace=False):
             changed = replace(changed, **{str(name): _other(str(name), scene, voice)})
     return changed, False
+
+
+def _misses(clip: Clip, scene: Scene) -> bool:
+    """Whether another shape was asked for than is seen."""
+    return clip.meant is not None and clip.meant != scene.shape
 
 
 def _is_kept(scene: Scene, voice: Voice) -> bool:
@@ -106,6 +114,8 @@ def _is(clip: Clip, voice: Voice, true: bool) -> Statement | None:
         actor = voice.pick(clip.actors)
         ref, holds, absent = phrase_of(clip, actor, voice, name), true, False
         what = getattr(actor.scene, name) if true else _other(name, actor.scene, voice)
+        if not true and name == "shape" and _misses(clip, actor.scene) and voice.chance(MEANT):
+            what = str(clip.meant)
     if ref is None or holds != true:
         return None
     noun = say_noun(what, voice)

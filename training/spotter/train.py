@@ -9,6 +9,7 @@ from training.sprite.stages import Stage, run_stages
 STAGES = (
     Stage("clips", "training.spotter.cache", ("--shards", "12", "--workers", "2")),
     Stage("eyes", "training.spotter.train_eyes", ("--workers", "2"), 40),
+    Stage("remade", "training.spotter.remade", ("--shards", "8", "--workers", "2")),
     Stage("reader", "training.spotter.train_reader", ("--workers", "2"), 100),
     Stage("export", "training.spotter.export"),
 )

@@ -21,7 +21,7 @@ from training.devices import add_options, check_workers, compute, feed, move
 from training.spotter import parts
 from training.spotter.labels import Labels, join_labels, label_clip
 from training.spotter.model import ADAM, Spotter
-from training.spotter.questions import TRAINED, Question, draw_questions, say_time
+from training.spotter.questions import GENERATED, TRAINED, Question, draw_questions, say_time
 from training.spotter.sequences import Batch, Writer, join_sequences
 from training.spotter.settings import SETTINGS
 from training.spotter.shards import CACHE, RUNS, Shards
@@ -73,7 +73,8 @@ class Data:
             frames = torch.from_numpy(np.array(item.frames))
             cut = cut_patches(normalise_clip(frames, SETTINGS), SETTINGS)
             shift = float(rng.uniform(0, SHIFT)) if rng.random() < SHIFTED else 0.0
-            mine = [delay(q, shift) for q in draw_questions(item.clip, rng, asked, kinds=TRAINED)]
+            kinds = TRAINED if item.clip.meant is None else GENERATED
+            mine = [delay(q, shift) for q in draw_questions(item.clip, rng, asked, kinds=kinds)]
             seconds = [s + shift for s in item.seconds]
             sequences.append(self.writer.write(seconds, cut.grid, mine))
             truths.append(label_clip(item.clip, np.array(item.seconds), cut.grid))

@@ -39,9 +39,11 @@ def load_video_vae() -> AutoencoderKLLTX2Video:
 
 
 @torch.no_grad()
-def encode_video(scenes: list[world.Scene], vae: AutoencoderKLLTX2Video) -> torch.Tensor:
+def encode_video(
+    scenes: list[world.Scene], vae: AutoencoderKLLTX2Video, frames: int = FRAMES
+) -> torch.Tensor:
     """Posterior means (N, 64, latents, 4, 4) float16."""
-    clips = to_tensor(np.stack([world.render_video(s, FRAMES, PIXELS) for s in scenes]))
+    clips = to_tensor(np.stack([world.render_video(s, frames, PIXELS) for s in scenes]))
     return vae.encode(clips.to(vae.device)).latent_dist.mode().half().cpu()
 
 

@@ -15,10 +15,18 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKLLTX2Audio, AutoencoderKLLTX2Video
 
+from rushes.models.ltx2_tokens import pack_audio, pack_video
 from training.attention import written_out
 from training.devices import compute, has_tiles
 from training.sprite import oracle, text, world
-from training.sprite.cache import CACHE, load_statistics, load_video_vae, save
+from training.sprite.cache import (
+    CACHE,
+    encode_audio,
+    encode_video,
+    load_statistics,
+    load_video_vae,
+    save,
+)
 from training.sprite.noising import TIME, Task
 from training.sprite.parts import SCHEDULER
 from training.sprite.prompts import write_plain
@@ -49,15 +57,35 @@ class Maker:
         self.vocoder = load_vocoder()
         self.statistics = load_statistics()
 
-    @torch.no_grad()
     def generate(self, prompts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """Latents (B, 64, 9, 4, 4) and (B, 4, 52, 16), by steps that add noise, with guidance."""
-        piece, levels, count = TIME.first_window(world.FRAMES), sampled_levels(STEPS), len(prompts)
-        tokens = dict(text.tokenise(self.tokenizer, prompts + [""] * count))
-        made = [
+        piece, count = TIME.first_window(world.FRAMES), len(prompts)
+        noise = [
             torch.randn(count, piece.latents * SIDE**2, 64),
             torch.randn(count, piece.audio_latents, 64),
         ]
+        return self._denoise(prompts, noise, sampled_levels(STEPS))
+
+    def remake(self, scenes: list[world.Scene], steps: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """As `generate`, but from the scenes themselves, noised to where the last `steps` begin:
+        what is shown keeps its place and time, and gets the flaws of what is generated."""
+        piece, known = TIME.first_window(world.FRAMES), self.statistics
+        levels = sampled_levels(STEPS)[-steps - 1 :]
+        video = pack_video(encode_video(scenes, self.vae, world.FRAMES).float())
+        audio = pack_audio(encode_audio(scenes, self.audio_vae).float())[:, : piece.audio_latents]
+        clean = [
+            (video - known["video_mean"]) / known["video_std"],
+            (audio - known["audio_mean"]) / known["audio_std"],
+        ]
+        noised = [torch.lerp(x, torch.randn_like(x), levels[0]) for x in clean]
+        return self._denoise([write_plain(s, with_speed=True) for s in scenes], noised, levels)
+
+    @torch.no_grad()
+    def _denoise(
+        self, prompts: list[str], made: list[torch.Tensor], levels: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        piece, count = TIME.first_window(world.FRAMES), len(prompts)
+        tokens = dict(text.tokenise(self.tokenizer, prompts + [""] * count))
         for now, after in pairwise(levels):
             task = Task(*[now.expand(2 * count)] * 4)
             with compute("cpu"), written_out(has_tiles()):
@@ -71,13 +99,17 @@ class Maker:
         return video, audio.unflatten(2, (4, -1)).transpose(1, 2)
 
     @torch.no_grad()
-    def judge(self, video: torch.Tensor, audio: torch.Tensor) -> list[oracle.Verdict]:
-        """What the oracle says of the latents decoded."""
+    def show(self, video: torch.Tensor) -> np.ndarray:
+        """(B, 33, 96, 96, 3) uint8 of latents."""
         with compute("cpu"):
             pictures = self.vae.decode(video).sample.float().clamp(-1, 1)
+        return ((pictures.permute(0, 2, 3, 4, 1) + 1) * 127.5).round().byte().numpy()
+
+    @torch.no_grad()
+    def judge(self, video: torch.Tensor, audio: torch.Tensor) -> list[oracle.Verdict]:
+        """What the oracle says of the latents decoded."""
         waves = self.vocoder(self.audio_vae.decode(audio).sample).mean(1).double().numpy()
-        frames = ((pictures.permute(0, 2, 3, 4, 1) + 1) * 127.5).round().byte().numpy()
-        return [oracle.judge(f, w) for f, w in zip(frames, waves, strict=True)]
+        return [oracle.judge(f, w) for f, w in zip(self.show(video), waves, strict=True)]
 
 
 def is_right(scene: world.Scene, seen: oracle.Verdict) -> bool:
