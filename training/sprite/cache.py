@@ -71,7 +71,7 @@ def load_statistics() -> dict[str, torch.Tensor]:
     """What latents are normalised by: of this run's first shard, or else of the package."""
     path = CACHE / "statistics.pt"
     if path.exists():
-        return torch.load(path, weights_only=True)
+        return torch.load(path, weights_only=True, map_location="cpu")
     video = load_part(AutoencoderKLLTX2Video, "vae")
     audio = load_part(AutoencoderKLLTX2Audio, "audio_vae")
     return {

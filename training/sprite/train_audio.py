@@ -218,7 +218,8 @@ def train(args: argparse.Namespace) -> None:
         name = "audio_vae" if args.part == "vae" else "vocoder"
         model.load_state_dict(load_part(type(model), name).state_dict())
     if args.after:
-        first = torch.load(RUNS / f"audio_{args.after}" / "last.pt", weights_only=True)
+        path = RUNS / f"audio_{args.after}" / "last.pt"
+        first = torch.load(path, weights_only=True, map_location="cpu")
         model.load_state_dict(first["model"])
     model.to(args.device)
     optimiser = Both(model, args.rate)
