@@ -32,7 +32,6 @@ from training.sprite.choose import Maker, draw_scenes
 FIRST, SHARD, BATCH = 900, 96, 16
 STEPS = (6, 7, 8)  # of the maker's last: from noise of 0.80, 0.85 and 0.89
 NEAR = 2.5  # units: how far an object may have moved from where it was drawn, in the median
-LOWER = 0.2333  # of a triangle's radius: its middle by area lies below the one it is drawn from
 SURE = 0.03  # of the oracle's confidence in a shape
 
 
@@ -48,7 +47,7 @@ def find_truth(scene: world.Scene, pictures: np.ndarray) -> world.Scene | None:
     if eyes.judge_speed(track, motion)[0] != scene.speed:
         return None
     x, y, radius, _ = world.track(scene, np.arange(len(pictures)) / world.FPS)
-    y = y + LOWER * radius * (scene.shape == "triangle")
+    y = y + eyes.LOWER[scene.shape] * radius
     off = np.hypot(track.x - x, track.y - y)[track.whole]
     shape, sure = eyes.judge_shape(track)
     if shape is None or sure < SURE or not len(off) or np.median(off) > NEAR:

@@ -14,7 +14,9 @@ from training.sprite import world
 OBJECT_DISTANCE = 55.0  # RGB distance from the background that makes a pixel an object's
 SMALLEST_AREA = 14.0
 SHAPE_FRAMES = 10  # judged for the shape
-UP = 2  # sub-pixels a side for templates
+# of shapes of radius 1: their area, and how far their middle lies below what they are drawn from
+AREAS = {"ball": np.pi, "square": 3.24, "triangle": 1.85, "cross": 4 * 0.72 - 0.72**2}
+LOWER = {"ball": 0.0, "square": 0.0, "triangle": 0.2333, "cross": 0.0}
 
 
 @dataclass(frozen=True)
@@ -89,17 +91,10 @@ def _measure(alpha: np.ndarray, masks: np.ndarray) -> Track:
 
 def _template(shape: str, x: float, y: float, area: float, size: int) -> np.ndarray:
     """Coverage of an ideal shape with this centroid and area."""
-    unit_area, unit_y = {
-        "ball": (np.pi, 0.0),
-        "square": (3.24, 0.0),
-        "triangle": (1.85, 0.2333),
-    }.get(shape, (1.9216 + 0.0, 0.0))
-    if shape == "cross":
-        unit_area = 4 * 0.72 - 0.72**2
-    r = np.sqrt(area / unit_area)
+    r = np.sqrt(area / AREAS[shape])
     grid = np.arange(size, dtype=np.float32) + 0.5
     distance = world._distance(
-        shape, grid[None] - x, grid[:, None] - (y - unit_y * r), np.float32(r)
+        shape, grid[None] - x, grid[:, None] - (y - LOWER[shape] * r), np.float32(r)
     )
     return np.clip(0.5 - distance, 0, 1)
 

@@ -4,6 +4,7 @@ A `Scene` is the truth; `render_video` and `render_audio` draw it. Both are func
 time, so picture and sound agree exactly. Times are seconds, lengths pixels, audio is in [-1, 1].
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -177,16 +178,25 @@ def render_video(
 ) -> np.ndarray:
     """(frames, size, size, 3) uint8 from frame `first` on; the scene's own unit is SIZE a side."""
     t = np.arange(first, first + frames, dtype=np.float32) / FPS
-    x, y, radius, visible = (v[:, None, None].astype(np.float32) for v in track(scene, t))
-    scale = np.float32(size / SIZE)
-    grid = (np.arange(size, dtype=np.float32) + 0.5) / scale
-    distance = scale * _distance(
-        scene.shape, grid[None, None, :] - x, grid[None, :, None] - y, radius
-    )
-    alpha = (np.clip(0.5 - distance, 0, 1) * visible)[..., None]
+    return render_track(scene, track(scene, t), size)
+
+
+def render_track(scene: Scene, places: Sequence[np.ndarray], size: int = SIZE) -> np.ndarray:
+    """(F, size, size, 3) uint8: the scene's shape at places of its own, `x, y, radius, visible`,
+    (F,) each."""
+    alpha = cover(scene.shape, places, size)[..., None]
     colour = np.array(COLOURS[scene.colour], np.float32)
     ground = np.array(BACKGROUNDS[scene.background], np.float32)
     return (ground + alpha * (colour - ground) + 0.5).astype(np.uint8)
+
+
+def cover(shape: str, places: Sequence[np.ndarray], size: int) -> np.ndarray:
+    """(F, size, size) float32: how much of a pixel the shape covers, in [0, 1]."""
+    x, y, radius, visible = (np.asarray(v, np.float32)[:, None, None] for v in places)
+    scale = np.float32(size / SIZE)
+    grid = (np.arange(size, dtype=np.float32) + 0.5) / scale
+    distance = scale * _distance(shape, grid[None, None, :] - x, grid[None, :, None] - y, radius)
+    return np.clip(0.5 - distance, 0, 1) * visible
 
 
 def _event_wave(kind: str, tau: np.ndarray) -> np.ndarray:

@@ -1,0 +1,90 @@
+"""What clips of its own should have been drawn as."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+pytest.importorskip("cv2")
+
+from training.sprite import redrawn, world  # noqa: E402
+from training.sprite.cache import PIXELS  # noqa: E402
+from training.sprite.train_decoder import Redrawn  # noqa: E402
+
+
+def draw(seed: int, **fixed: object) -> world.Scene:
+    return world.sample_scene(np.random.default_rng(seed), **fixed)
+
+
+def show(scene: world.Scene) -> np.ndarray:
+    return world.render_video(scene, size=PIXELS)
+
+
+@pytest.mark.parametrize("motion", world.MOTIONS)
+@pytest.mark.parametrize("shape", world.SHAPES)
+def test_what_is_right_is_drawn_as_it_is(shape: str, motion: str) -> None:
+    scene = draw(3, shape=shape, motion=motion)
+    fitted, places = redrawn.redraw(scene, show(scene))
+    again = world.render_track(fitted, places, PIXELS).astype(int)
+    off = np.abs(again - show(scene)).max(-1) > 60
+    assert off.mean() < 0.004  # at the edges alone
+    assert fitted.period == pytest.approx(scene.period, rel=0.1)
+
+
+@pytest.mark.parametrize("motion", world.MOTIONS)
+def test_what_came_out_as_another_shape_is_drawn_as_it_was_meant_where_it_is(motion: str) -> None:
+    meant = draw(4, shape="cross", motion=motion)
+    fitted, places = redrawn.redraw(meant, show(replace(meant, shape="ball")))
+    x, y, _, visible = world.track(meant, np.arange(world.FRAMES) / world.FPS)
+    inside = (visible > 0) & (np.abs(y - world.SIZE / 2) < world.SIZE / 2 - 1.5 * meant.radius)
+    assert fitted.shape == "cross"
+    assert np.abs(places[0] - x)[inside].max() < 1
+    assert np.abs(places[1] - y)[inside].max() < 1
+
+
+def test_a_frame_that_shows_something_elsewhere_is_drawn_on_the_path() -> None:
+    scene = draw(5, shape="square", motion="orbits", background="black", colour="red")
+    pictures = show(scene)
+    pictures[10] = np.roll(pictures[10], PIXELS // 2, 1)
+    _, places = redrawn.redraw(scene, pictures)
+    x, y, _, _ = world.track(scene, np.arange(world.FRAMES) / world.FPS)
+    assert abs(places[0, 10] - x[10]) < 1.5
+    assert abs(places[1, 10] - y[10]) < 1.5
+
+
+@pytest.mark.parametrize(
+    "other", [{"colour": "green"}, {"background": "white"}, {"motion": "slides"}]
+)
+def test_a_clip_of_something_else_is_left_out(other: dict[str, str]) -> None:
+    fixed = {"colour": "red", "background": "black", "motion": "pulses", "shape": "ball"}
+    assert redrawn.redraw(draw(6, **fixed), show(draw(6, **(fixed | other)))) is None
+
+
+def test_nothing_to_be_seen_is_left_out() -> None:
+    scene = draw(7)
+    ground = np.array(world.BACKGROUNDS[scene.background], np.uint8)
+    assert redrawn.redraw(scene, np.broadcast_to(ground, (33, PIXELS, PIXELS, 3))) is None
+
+
+def test_pieces_show_the_frames_that_their_latents_decode_to(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("training.sprite.train_decoder.CACHE", tmp_path)
+    assert Redrawn.load() is None
+    scene = draw(8, shape="ball", motion="slides")
+    places = np.stack(world.track(scene, np.arange(world.FRAMES) / world.FPS))
+    video = torch.arange(9.0).view(1, 1, 9, 1, 1).expand(1, 64, 9, 4, 4).half()
+    shard = {"video": video, "places": torch.from_numpy(places).float()[None]}
+    torch.save({**shard, "scenes": [asdict(scene)]}, tmp_path / "redrawn_000.pt")
+    x, weight, shapes, cuts, rivals = Redrawn.load().draw(np.random.default_rng(0), 6, 9)
+    assert shapes.tolist() == [world.SHAPES.index("ball")] * 6
+    assert cuts.shape == (6, 64, 3, 4, 4)
+    assert weight.shape == (6, 1, 9, PIXELS, PIXELS)
+    assert float(rivals.compare(x, shapes)) < 0.1
+    assert float(rivals.compare(x, shapes + 1)) > 1
+    whole = torch.from_numpy(show(scene)).permute(3, 0, 1, 2).float() / 127.5 - 1
+    firsts = {int(cut[0, 0, 0, 0]) for cut in cuts}
+    assert len(firsts) > 1
+    for clip, cut in zip(x, cuts, strict=True):
+        first = 4 * int(cut[0, 0, 0, 0])
+        assert torch.allclose(clip, whole[:, first : first + 9], atol=0.02)
