@@ -9,19 +9,20 @@ pytest.importorskip("diffusers")
 from training.attention import attend, written_out  # noqa: E402
 
 
-def test_only_the_decoder_learns() -> None:
-    from training.sprite.train_vae import Decoding, draw_batch
+@pytest.mark.parametrize("given", [False, True])
+def test_only_the_decoder_learns(given: bool) -> None:
+    from training.sprite.train_decoder import Decoding
+    from training.sprite.train_vae import build_vae, draw_batch
 
     torch.manual_seed(0)
-    model = Decoding("s24t4")
-    model.vae.encoder.requires_grad_(False)
-    model.namer.requires_grad_(False)
-    loss, named = model(*draw_batch(np.random.default_rng(0), 2, 96, 96, 5, 1.0))
+    model = Decoding(build_vae("s24t4"))
+    batch = draw_batch(np.random.default_rng(0), 2, 96, 96, 5, 1.0)
+    loss, named = model(*batch, torch.randn(2, 64, 2, 4, 4) if given else None)
     loss.backward()
     assert torch.isfinite(loss)
     assert 0 <= float(named) <= 1
     moved = {n.split(".")[1] for n, p in model.named_parameters() if p.grad is not None}
-    assert moved == {"decoder"}
+    assert moved == {"decoder", "weight", "bias"}  # these of what names
 
 
 @pytest.mark.parametrize("how", ["plain", "mask", "bias", "causal"])

@@ -120,11 +120,13 @@ VAE_CANDIDATES: dict[str, dict[str, Any]] = {
         "temporal_compression_ratio": 4,
     },
 }
-# "s16t4f" on 96x96 pictures, with more of the decoder at full size (grow_vae.py): 144 tokens
+# "s16t4f" on 96x96 pictures, with a deeper decoder (grow_vae.py): 144 tokens
 VAE_CANDIDATES["s24t4"] = VAE_CANDIDATES["s16t4f"] | {
     "patch_size": 6,
     "spatial_compression_ratio": 24,
-    "decoder_layers_per_block": (3, 1, 0, 0),
+    "decoder_block_out_channels": (64, 64, 128),
+    "upsample_factor": (2, 1, 2),
+    "decoder_layers_per_block": (3, 4, 2, 0),
 }
 VAE_COMMON = {
     "patch_size_t": 1,

@@ -34,17 +34,14 @@ STAGES = (
     Stage("latents", "training.sprite.cache", ("--shards", "4", "--threads", "2")),
     Stage("outlines", "training.sprite.train_namer", (), 1),
     Stage("transformer", "training.sprite.train_transformer", (), 195),
-    Stage(
-        "decoder", VAE,
-        ("--config", LAST, "--name", f"{LAST}_decoder", "--decoder-of", LAST,
-         *WHOLE, "--rate", "6e-4", "--flat", "0.3"), 8,
-    ),
     Stage("own-clips", "training.sprite.choose", ("--shards", "10", "--threads", "2")),
     # minutes count from the first of these trainings; the rate begins at 5e-4
     Stage(
         "transformer-on-own-clips", "training.sprite.train_transformer",
         ("--rate", "3.4e-3", "--decay", "1"), 225,
     ),
+    Stage("redrawn", "training.sprite.redrawn", ("--shards", "12")),
+    Stage("decoder", "training.sprite.train_decoder", (), 40),
     Stage("export", "training.sprite.export", ()),
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ Clips are `(B, 3, F, H, W) float32 in [-1, 1]`.
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,6 @@ RUNS = Path(__file__).parent / "runs"
 KL_WEIGHT = 3e-4
 OBJECT_WEIGHT = 6.0
 SHAPE_WEIGHT = 0.05
-AGAIN_WEIGHT = 0.05
-OFF = 0.25  # the most that latents are off, in their deviation
-FAST = 0.75  # share of fast scenes where the decoder alone is trained: they blur
 SPANS = (5, 9)  # frames of a batch, by chance
 BASE_RATE = 1e-3
 START_LOG_VARIANCE = -5.0
@@ -43,7 +41,13 @@ def to_tensor(clips: np.ndarray) -> torch.Tensor:
 
 
 def draw_batch(
-    rng: np.random.Generator, batch: int, size: int, crop: int, span: int, fast: float = 0.5
+    rng: np.random.Generator,
+    batch: int,
+    size: int,
+    crop: int,
+    span: int,
+    fast: float = 0.5,
+    more: float = OBJECT_WEIGHT,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Random crops of fresh scenes, a share of them `fast`, their per-pixel loss weights
     (B, 1, F, H, W) and their shapes (B,): indices into world.SHAPES, or -1 where a crop is not
@@ -65,11 +69,17 @@ def draw_batch(
         elif seen[[0, -1]].any((1, 2)).all():
             shapes[i] = world.SHAPES.index(scene.shape)
         out[i] = clip
-    x = to_tensor(out)
-    ground = torch.from_numpy(grounds)[:, :, None, None, None] / 127.5 - 1
+    return *weigh(out, grounds, more), torch.from_numpy(shapes)
+
+
+def weigh(clips: np.ndarray, grounds: np.ndarray, more: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Clips (B, F, H, W, 3) uint8 over backgrounds (B, 3) as tensors (B, 3, F, H, W), and the
+    weights (B, 1, F, H, W) of their pixels: 1, and `more` besides near what is no background."""
+    x = to_tensor(clips)
+    ground = torch.from_numpy(grounds)[:, :, None, None, None].float() / 127.5 - 1
     mask = ((x - ground).abs().sum(1, keepdim=True) > 0.3).float()
-    near = torch.nn.functional.max_pool3d(mask, (1, 5, 5), 1, (0, 2, 2))
-    return x, 1 + OBJECT_WEIGHT * near, torch.from_numpy(shapes)
+    near = nn.functional.max_pool3d(mask, (1, 5, 5), 1, (0, 2, 2))
+    return x, 1 + more * near
 
 
 class Namer(nn.Sequential):
@@ -124,29 +134,6 @@ class Trainee(nn.Module):
         return naming / count, (names.argmax(1) == shapes).sum() / count
 
 
-class Decoding(Trainee):
-    """The decoder alone, on latents that are a little off, as those of a transformer are.
-
-    What it makes is encoded again and held to what was encoded first: a blurred outline costs few
-    pixels and much of that. The encoder and the classifier are those of the VAE's own training.
-    """
-
-    def forward(
-        self, x: torch.Tensor, weight: torch.Tensor, shapes: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """As of a Trainee; named are the shapes of what was decoded."""
-        with torch.no_grad():
-            truth = self.vae.encode(x).latent_dist.mode()
-        deviation = truth.std((0, 2, 3, 4), keepdim=True)
-        level = OFF * torch.rand(len(x), 1, 1, 1, 1, device=x.device)
-        made = self.vae.decode(truth + level * deviation * torch.randn_like(truth)).sample
-        again = self.vae.encode(made).latent_dist.mode()
-        naming, named = self.name(again, shapes)
-        off = (((again - truth) / deviation) ** 2).mean()
-        loss = compare(made, x, weight) + AGAIN_WEIGHT * off + SHAPE_WEIGHT * naming
-        return loss, named
-
-
 def compare(made: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Weighted absolute and squared errors of pixels."""
     error = made - x
@@ -163,6 +150,15 @@ def build_vae(config: str) -> AutoencoderKLLTX2Video:
     return vae.train()
 
 
+def load_grown(vae: AutoencoderKLLTX2Video, state: dict[str, torch.Tensor]) -> None:
+    """Loads weights of a smaller decoder; the residual blocks that it lacks begin as nothing, their
+    last convolution being zero."""
+    fresh = {k: v for k, v in vae.state_dict().items() if k not in state}
+    assert all(".resnets." in key for key in fresh), sorted(fresh)
+    nothing = {k: torch.zeros_like(v) if ".conv2." in k else v for k, v in fresh.items()}
+    vae.load_state_dict({**state, **nothing})
+
+
 @torch.no_grad()
 def measure_psnr(vae: AutoencoderKLLTX2Video, clips: np.ndarray) -> float:
     """Mean PSNR (dB) over whole clips, from posterior means, range 2."""
@@ -177,8 +173,8 @@ def measure_psnr(vae: AutoencoderKLLTX2Video, clips: np.ndarray) -> float:
     return float(torch.cat(total).mean())
 
 
-def parse(words: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
+def build_parser(about: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=about)
     add_options(parser)
     parser.add_argument("--config", default="s8t8")
     parser.add_argument("--name", help="folder of the run; the config's name if not given")
@@ -191,57 +187,69 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--crop", type=int, help="pixels a side of what is cut out; all of it")
     parser.add_argument("--rate", type=float, default=BASE_RATE)
     parser.add_argument("--flat", type=float, default=0.65, help="share of the time before decay")
-    parser.add_argument("--decoder-of", help="train only the decoder, starting from this run")
     parser.add_argument(
         "--from-weights", action="store_true", help="begin with the VAE in the package"
     )
     parser.add_argument("--seconds-between", type=float, default=120, help="two reports")
-    return parser.parse_args(words)
+    return parser
 
 
-def train(rank: int, args: argparse.Namespace) -> None:
-    """One of `args.workers` processes, each with its share of the batch."""
+def start(rank: int, args: argparse.Namespace) -> None:
+    """One worker's model and batches, and its training."""
     torch.manual_seed(1)
-    folder = RUNS / f"vae_{args.name or args.config}"
-    folder.mkdir(parents=True, exist_ok=True)
-    model = (Decoding if args.decoder_of else Trainee)(args.config)
-    vae = model.vae
+    model = Trainee(args.config)
     if args.from_weights:
-        vae.load_state_dict(load_part(AutoencoderKLLTX2Video, "vae").state_dict())
-    if args.decoder_of:
-        first = torch.load(RUNS / f"vae_{args.decoder_of}" / "last.pt", weights_only=True)
-        vae.load_state_dict(first["model"])
-        model.namer.load_state_dict(first["namer"])
-        vae.encoder.requires_grad_(False)
-        model.namer.requires_grad_(False)
+        model.vae.load_state_dict(load_part(AutoencoderKLLTX2Video, "vae").state_dict())
+    share = args.batch // args.workers
+
+    def draw(step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        span, rng = draw_span(step, SPANS), np.random.default_rng((100, step, rank))
+        count = round(share * SPANS[-1] / span)
+        return draw_batch(rng, count, args.size, args.crop or args.size, span)
+
+    train(rank, args, model, RUNS / f"vae_{args.name or args.config}", draw)
+
+
+def draw_span(step: int, spans: tuple[int, ...]) -> int:
+    """Frames of the step's clips, one of `spans`: the same in all workers."""
+    return spans[int(np.random.default_rng((99, step)).integers(len(spans)))]
+
+
+def train(
+    rank: int,
+    args: argparse.Namespace,
+    model: nn.Module,
+    folder: Path,
+    draw: Callable[[int], tuple],
+) -> None:
+    """One of `args.workers` processes, each with its share of the batch.
+
+    Args:
+        model: has a `vae` and a `namer`; of a batch it gives a loss and the share of shapes named
+            rightly.
+        folder: of the run, which goes on if it is there.
+        draw: the batch of a step.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     model.to(args.device)
     optimiser = Both(model, args.rate)
     state = {"step": 0, "seconds": 0.0}
     path = folder / "last.pt"
     if path.exists():
         saved = torch.load(path, weights_only=True, map_location=args.device)
-        vae.load_state_dict(saved["model"])
+        model.vae.load_state_dict(saved["model"])
         if saved["optimiser"]:
             optimiser.load_state_dict(saved["optimiser"])
-        if "namer" in saved:
+        if "namer" in saved:  # a VAE that was only grown has none yet
             model.namer.load_state_dict(saved["namer"])
         state = saved["state"]
     wait_for_all()
     torch.manual_seed(1000 + 10 * state["step"] + rank)
-    held, share = render_clips(24, 8, args.size), args.batch // args.workers
-
-    def draw(step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        span = SPANS[int(np.random.default_rng((99, step)).integers(len(SPANS)))]
-        rng = np.random.default_rng((100, step, rank))
-        return draw_batch(
-            rng, round(share * SPANS[-1] / span), args.size, args.crop or args.size, span,
-            FAST if args.decoder_of else 0.5,
-        )  # fmt: skip
-
+    held = render_clips(24, 8, args.size)
     batches = feed(draw, state["step"], args.feeders)
     if rank == 0:
-        count = sum(p.numel() for p in vae.parameters())
-        print(f"{args.config}: {count / 1e6:.2f} M, from step {state['step']}", flush=True)
+        count = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        print(f"{folder.name}: {count / 1e6:.2f} M, from step {state['step']}", flush=True)
     begin, saved_at, losses = time.time() - state["seconds"], time.time(), []
     done = state["seconds"] / (args.minutes * 60)
     while done < 1:
@@ -282,6 +290,6 @@ def report(model, optimiser, state, begin, losses, held, path) -> None:
 
 
 if __name__ == "__main__":
-    options = parse()
+    options = build_parser(__doc__).parse_args()
     check_workers(options.device, options.workers)
-    run_workers(train, options, options.workers)
+    run_workers(start, options, options.workers)
