@@ -51,7 +51,7 @@ def test_a_training_of_the_vae_goes_on_where_it_was(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(train_vae, "render_clips", lambda *_: np.zeros((1, 9, 64, 64, 3), np.uint8))
     words = ["--config", "s8t4", "--crop", "32", "--batch", "2", "--workers", "1", "--feeders", "1"]
     for minutes in ("0.03", "0.06"):
-        train_vae.start(0, train_vae.build_parser(None).parse_args([*words, "--minutes", minutes]))
+        train_vae.start(0, train_vae.build_parser().parse_args([*words, "--minutes", minutes]))
     steps = torch.load(tmp_path / "vae_s8t4" / "last.pt", weights_only=True)["state"]["step"]
     said = capsys.readouterr().out
     assert "from step 0" in said

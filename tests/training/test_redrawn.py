@@ -44,6 +44,18 @@ def test_what_came_out_as_another_shape_is_drawn_as_it_was_meant_where_it_is(mot
     assert np.abs(places[1] - y)[inside].max() < 1
 
 
+def test_what_is_about_to_come_is_not_there_yet() -> None:
+    scene = draw(9, shape="ball", motion="blinks", background="black", colour="red", speed="slow")
+    pictures = show(scene)
+    visible = world.track(scene, np.arange(world.FRAMES) / world.FPS)[3] > 0
+    first = int(np.flatnonzero(visible[1:] & ~visible[:-1])[0])  # the last frame without it
+    small = replace(scene, radius=scene.radius / 2)
+    places = world.track(small, np.full(1, (first + 1) / world.FPS))
+    pictures[first] = world.render_track(small, places, PIXELS)[0]
+    _, places = redrawn.redraw(scene, pictures)
+    assert (places[3] > 0).tolist() == visible.tolist()
+
+
 def test_a_frame_that_shows_something_elsewhere_is_drawn_on_the_path() -> None:
     scene = draw(5, shape="square", motion="orbits", background="black", colour="red")
     pictures = show(scene)
@@ -82,6 +94,8 @@ def test_pieces_show_the_frames_that_their_latents_decode_to(tmp_path, monkeypat
     assert weight.shape == (6, 1, 9, PIXELS, PIXELS)
     assert float(rivals.compare(x, shapes)) < 0.1
     assert float(rivals.compare(x, shapes + 1)) > 1
+    hidden = replace(rivals, covers=torch.zeros_like(rivals.covers))
+    assert float(hidden.compare(x, shapes)) == 0
     whole = torch.from_numpy(show(scene)).permute(3, 0, 1, 2).float() / 127.5 - 1
     firsts = {int(cut[0, 0, 0, 0]) for cut in cuts}
     assert len(firsts) > 1

@@ -15,7 +15,7 @@ STAGES = [*SPRITE, *SPOTTER]
 def test_a_stage_names_options_of_its_module(stage):
     module, words = import_module(stage.module), stage.command(1.0)[3:]
     if hasattr(module, "build_parser"):
-        module.build_parser(None).parse_args(words)
+        module.build_parser().parse_args(words)
         return
     source = Path(module.__file__).read_text("utf-8")
     for word in words:

@@ -63,10 +63,17 @@ def _place(scene: world.Scene, track: eyes.Track) -> np.ndarray:
     """(4, F): where the scene is, moved to where the track is, as far as that is one path."""
     x, y, radius, visible = world.track(scene, np.arange(len(track.x)) / world.FPS)
     if scene.motion == "blinks":
-        visible = median_filter(track.seen, FLICKER, mode="nearest")
+        visible = is_there(track)
     low = eyes.LOWER[scene.shape] * radius
     return np.stack([x + _nearby(track.x - x, track), y + _nearby(track.y - low - y, track),
                      radius, visible]).astype(np.float32)  # fmt: skip
+
+
+def is_there(track: eyes.Track) -> np.ndarray:
+    """(F,) bool: in which frames a blinking shape is there by more than half. The oracle sees also
+    the shade of one that is about to come; drawn whole, it would come early."""
+    there = track.area > 0.5 * np.median(track.area[track.seen])
+    return median_filter(there, FLICKER, mode="nearest")
 
 
 def _nearby(off: np.ndarray, track: eyes.Track) -> np.ndarray:
@@ -145,8 +152,8 @@ def _fit_blinks(scene: world.Scene, track: eyes.Track) -> world.Scene | None:
         for period in np.geomspace(fast * 0.85, slow * 1.15, 60)
         for phase in np.linspace(0, 1, 48, endpoint=False)
     ]
-    seen = median_filter(track.seen, FLICKER, mode="nearest")
-    missed = [int(((world.track(s, frames)[3] > 0) != seen).sum()) for s in tried]
+    there = is_there(track)
+    missed = [int(((world.track(s, frames)[3] > 0) != there).sum()) for s in tried]
     least = min(missed)
     if least > MISSED:
         return None

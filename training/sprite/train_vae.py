@@ -173,24 +173,29 @@ def measure_psnr(vae: AutoencoderKLLTX2Video, clips: np.ndarray) -> float:
     return float(torch.cat(total).mean())
 
 
-def build_parser(about: str | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=about)
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """What every training of a VAE can be told."""
     add_options(parser)
-    parser.add_argument("--config", default="s8t8")
-    parser.add_argument("--name", help="folder of the run; the config's name if not given")
+    parser.add_argument("--name", help="folder of the run")
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument(
         "--batch", type=int, default=8, help="clips of the longer span, of all workers together"
     )
-    parser.add_argument("--size", type=int, default=world.SIZE, help="pixels a side of the clips")
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
-    parser.add_argument("--crop", type=int, help="pixels a side of what is cut out; all of it")
     parser.add_argument("--rate", type=float, default=BASE_RATE)
     parser.add_argument("--flat", type=float, default=0.65, help="share of the time before decay")
     parser.add_argument(
         "--from-weights", action="store_true", help="begin with the VAE in the package"
     )
     parser.add_argument("--seconds-between", type=float, default=120, help="two reports")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_training(parser)
+    parser.add_argument("--config", default="s8t8", help="also the run's name, if not given")
+    parser.add_argument("--size", type=int, default=world.SIZE, help="pixels a side of the clips")
+    parser.add_argument("--crop", type=int, help="pixels a side of what is cut out; all of it")
     return parser
 
 
@@ -207,7 +212,7 @@ def start(rank: int, args: argparse.Namespace) -> None:
         count = round(share * SPANS[-1] / span)
         return draw_batch(rng, count, args.size, args.crop or args.size, span)
 
-    train(rank, args, model, RUNS / f"vae_{args.name or args.config}", draw)
+    train(rank, args, model, RUNS / f"vae_{args.name or args.config}", draw, args.size)
 
 
 def draw_span(step: int, spans: tuple[int, ...]) -> int:
@@ -221,6 +226,7 @@ def train(
     model: nn.Module,
     folder: Path,
     draw: Callable[[int], tuple],
+    size: int,
 ) -> None:
     """One of `args.workers` processes, each with its share of the batch.
 
@@ -229,6 +235,7 @@ def train(
             rightly.
         folder: of the run, which goes on if it is there.
         draw: the batch of a step.
+        size: pixels a side of the clips that are kept for measuring.
     """
     folder.mkdir(parents=True, exist_ok=True)
     model.to(args.device)
@@ -245,7 +252,7 @@ def train(
         state = saved["state"]
     wait_for_all()
     torch.manual_seed(1000 + 10 * state["step"] + rank)
-    held = render_clips(24, 8, args.size)
+    held = render_clips(24, 8, size)
     batches = feed(draw, state["step"], args.feeders)
     if rank == 0:
         count = sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -290,6 +297,6 @@ def report(model, optimiser, state, begin, losses, held, path) -> None:
 
 
 if __name__ == "__main__":
-    options = build_parser(__doc__).parse_args()
+    options = build_parser().parse_args()
     check_workers(options.device, options.workers)
     run_workers(start, options, options.workers)
