@@ -29,6 +29,7 @@ def _start(rank: int, train: Callable[..., None], args: Any, count: int, meeting
         "gloo", init_method=f"file://{meeting}", rank=rank, world_size=count
     )
     train(rank, args)
+    distributed.barrier()  # gloo aborts a process whose peers leave before it
     distributed.destroy_process_group()
 
 
