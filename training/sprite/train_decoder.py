@@ -20,6 +20,7 @@ from training.devices import check_workers
 from training.sprite import oracle_picture as eyes
 from training.sprite import world
 from training.sprite.cache import CACHE, PIXELS, VAE_CONFIG
+from training.sprite.noising import TIME
 from training.sprite.package import load_part
 from training.sprite.train_vae import (
     RUNS,
@@ -39,7 +40,7 @@ OFF = 0.25  # the most that latents are off, in their deviation
 FAST = 0.75  # share of fast scenes: they blur
 REDRAWN = 0.6  # share of batches that the transformer made, where there are any
 LIKENESS = 0.05  # of a shape's area: how much nearer the right shape should be than others
-STRIDE = 4  # frames a latent
+STRIDE = TIME.step  # frames a latent
 SPANS = (9, 17)  # frames of a batch, by chance
 
 
