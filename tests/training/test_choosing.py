@@ -10,6 +10,7 @@ pytest.importorskip("diffusers")
 
 from rushes.plan.windows import Window  # noqa: E402
 from training.sprite import choose, mel, oracle, world  # noqa: E402
+from training.sprite import oracle_picture as eyes  # noqa: E402
 from training.sprite.cache import PIXELS  # noqa: E402
 from training.sprite.noising import TIME  # noqa: E402
 from training.sprite.train_transformer import SHAPE_WEIGHTS, Clips  # noqa: E402
@@ -53,6 +54,24 @@ def test_no_held_out_triple_is_drawn() -> None:
     scenes = choose.draw_scenes(np.random.default_rng(1), 400)
     assert not any(world.is_held_out(s.colour, s.shape, s.motion) for s in scenes)
     assert {s.shape for s in scenes} == set(world.SHAPES)
+
+
+def test_motions_are_drawn_by_their_shares() -> None:
+    scenes = choose.draw_scenes(np.random.default_rng(1), 400, (0.0, 0.0, 0.75, 0.25, 0.0, 0.0))
+    blinks = [scene.motion for scene in scenes].count("blinks")
+    assert {s.motion for s in scenes} == {"blinks", "orbits"}
+    assert blinks / 400 == pytest.approx(0.75, abs=0.07)
+
+
+def test_what_is_remade_is_where_and_when_it_was() -> None:
+    torch.manual_seed(3)
+    maker = choose.Maker()
+    seen = eyes.see(maker.show(maker.remake([BOUNCING], 3)[0])[0])
+    x, y, _, _ = world.track(BOUNCING, np.arange(world.FRAMES) / world.FPS)
+    off = np.hypot(seen.track.x - x, seen.track.y - y)[seen.track.whole]
+    assert (seen.colour, seen.background) == (BOUNCING.colour, BOUNCING.background)
+    assert seen.motion == BOUNCING.motion
+    assert np.median(off) < 2
 
 
 def test_a_shape_is_learnt_as_often_however_few_there_are() -> None:

@@ -37,14 +37,11 @@ SURE = 0.03  # of the oracle's confidence in a shape
 
 def find_truth(scene: world.Scene, pictures: np.ndarray) -> world.Scene | None:
     """The scene with the shape that is seen, or None where anything else is not as it was."""
-    ground, background, _ = eyes.find_background(pictures)
-    track, rgb = eyes.find_object(pictures, ground)
-    if rgb is None or background != scene.background:
+    seen = eyes.see(pictures)
+    track, shown = seen.track, (seen.background, seen.colour, seen.motion)
+    if shown != (scene.background, scene.colour, scene.motion):
         return None
-    motion, _ = eyes.judge_motion(track)
-    if eyes.name_colour(rgb, world.COLOURS)[0] != scene.colour or motion != scene.motion:
-        return None
-    if eyes.judge_speed(track, motion)[0] != scene.speed:
+    if eyes.judge_speed(track, scene.motion)[0] != scene.speed:
         return None
     x, y, radius, _ = world.track(scene, np.arange(len(pictures)) / world.FPS)
     y = y + eyes.LOWER[scene.shape] * radius
@@ -52,8 +49,8 @@ def find_truth(scene: world.Scene, pictures: np.ndarray) -> world.Scene | None:
     shape, sure = eyes.judge_shape(track)
     if shape is None or sure < SURE or not len(off) or np.median(off) > NEAR:
         return None
-    seen = replace(scene, shape=shape)
-    return None if world.is_held_out(seen.colour, seen.shape, seen.motion) else seen
+    held_out = world.is_held_out(scene.colour, shape, scene.motion)
+    return None if held_out else replace(scene, shape=shape)
 
 
 def draw_items(maker: Maker, index: int, tally: Counter) -> Iterator[Item]:

@@ -8,6 +8,7 @@ normalised, and the scenes as dicts. `python -m training.sprite.choose --shards 
 
 import argparse
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import pairwise
 
@@ -38,6 +39,7 @@ from training.sprite.train_transformer import load_sprite
 SHARD, BATCH = 160, 16
 STEPS, GUIDANCE = 12, 2.0
 FRAME = 1 / world.FPS
+EVENLY = (1 / len(world.MOTIONS),) * len(world.MOTIONS)
 
 
 def sampled_levels(steps: int) -> torch.Tensor:
@@ -125,10 +127,16 @@ def is_right(scene: world.Scene, seen: oracle.Verdict) -> bool:
     )  # fmt: skip
 
 
-def draw_scenes(rng: np.random.Generator, count: int) -> list[world.Scene]:
-    """Harder shapes more often."""
+def draw_scenes(
+    rng: np.random.Generator, count: int, motions: Sequence[float] = EVENLY
+) -> list[world.Scene]:
+    """Harder shapes more often, and motions by their shares."""
     shapes = rng.choice(world.SHAPES, count, p=(0.15, 0.25, 0.3, 0.3))
-    return [world.sample_scene(rng, shape=str(shape)) for shape in shapes]
+    moved = rng.choice(world.MOTIONS, count, p=motions)
+    return [
+        world.sample_scene(rng, shape=str(shape), motion=str(motion))
+        for shape, motion in zip(shapes, moved, strict=True)
+    ]
 
 
 def write_shard(index: int, maker: Maker) -> tuple[int, int]:

@@ -12,7 +12,6 @@ import numpy as np
 
 from training.sprite import oracle_picture as eyes
 from training.sprite import oracle_sound as ears
-from training.sprite.world import COLOURS
 
 
 @dataclass(frozen=True)
@@ -49,34 +48,26 @@ def read_file(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
 
 def judge(frames: np.ndarray, wave: np.ndarray) -> Verdict:
     """The verdict on decoded frames and sound."""
-    ground, background, sure_ground = eyes.find_background(frames)
-    track, rgb = eyes.find_object(frames, ground)
-    colour, sure_colour = eyes.name_colour(rgb, COLOURS) if rgb is not None else (None, 0.0)
+    seen = eyes.see(frames)
+    track, motion = seen.track, seen.motion
     shape, sure_shape = eyes.judge_shape(track)
-    motion, sure_motion = eyes.judge_motion(track)
     speed, sure_speed = eyes.judge_speed(track, motion) if motion else (None, 0.0)
     audible, level = ears.is_audible(wave)
-    seen = eyes.find_events(track, motion) if motion else []
+    shown = eyes.find_events(track, motion) if motion else []
     heard = ears.find_onsets(wave, motion) if motion and audible else []
-    offsets = ears.match_events(seen, heard)
+    offsets = ears.match_events(shown, heard)
     return Verdict(
-        colour=colour,
+        colour=seen.colour,
         shape=shape,
         motion=motion,
-        background=background,
+        background=seen.background,
         speed=speed,
         audible=audible,
         level_dbfs=level,
-        picture_events=seen,
+        picture_events=shown,
         sound_events=heard,
         offset_seconds=float(np.median(offsets)) if offsets else None,
-        confidence={
-            "colour": sure_colour,
-            "shape": sure_shape,
-            "motion": sure_motion,
-            "background": sure_ground,
-            "speed": sure_speed,
-        },
+        confidence={**seen.sure, "shape": sure_shape, "speed": sure_speed},
     )
 
 

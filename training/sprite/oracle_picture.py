@@ -36,6 +36,28 @@ class Track:
         return self.alpha.shape[1] / world.SIZE
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a clip shows, but for what takes longer to tell; None where nothing is there, or moves
+    in no way that is known. Confidences are in [0, 1]."""
+
+    track: Track
+    background: str
+    colour: str | None
+    motion: str | None
+    sure: dict[str, float]
+
+
+def see(frames: np.ndarray) -> Seen:
+    """Background, and colour and motion of the object."""
+    ground, background, sure_ground = find_background(frames)
+    track, rgb = find_object(frames, ground)
+    colour, sure_colour = name_colour(rgb, world.COLOURS) if rgb is not None else (None, 0.0)
+    motion, sure_motion = judge_motion(track)
+    sure = {"background": sure_ground, "colour": sure_colour, "motion": sure_motion}
+    return Seen(track, background, colour, motion, sure)
+
+
 def find_background(frames: np.ndarray) -> tuple[np.ndarray, str, float]:
     """Its RGB, its nearest name and a confidence in [0, 1]."""
     rgb = np.median(frames.reshape(-1, 3), axis=0)
