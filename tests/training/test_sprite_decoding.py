@@ -25,6 +25,22 @@ def test_only_the_decoder_learns(given: bool) -> None:
     assert moved == {"decoder", "weight", "bias"}  # these of what names
 
 
+def test_a_shape_drawn_before_it_comes_costs_as_much_as_one_that_is_missing() -> None:
+    from training.sprite import world
+    from training.sprite.train_vae import to_tensor, weigh
+
+    scene = world.sample_scene(np.random.default_rng(9), motion="blinks", background="black")
+    clip = world.render_video(scene)
+    shown = (clip.max(-1) > 40).sum((1, 2)) > 0
+    first = int(np.flatnonzero(shown[1:] & ~shown[:-1])[0])  # the last frame without it
+    _, weight = weigh(clip[None], np.array([world.BACKGROUNDS["black"]], np.float32), 12.0)
+    early, late = clip.copy(), clip.copy()
+    early[first], late[first + 1] = clip[first + 1], clip[first]
+    off = [(to_tensor(c[None]) - to_tensor(clip[None])).abs() for c in (early, late)]
+    cost = [(weight * error).sum() for error in off]
+    assert float(cost[0]) == pytest.approx(float(cost[1]), rel=0.01)
+
+
 @pytest.mark.parametrize("how", ["plain", "mask", "bias", "causal"])
 def test_attention_written_out_is_attention(how: str) -> None:
     generator = torch.Generator().manual_seed(1)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.ndimage import median_filter
+from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.optimize import least_squares
 
 from training.sprite import oracle_picture as eyes
@@ -28,8 +28,11 @@ from training.sprite.choose import Maker, draw_scenes
 from training.sprite.prompts import write_plain
 
 SHARD, BATCH = 160, 16
+# shares of world.MOTIONS: more of what is drawn too early or too late, blinks above all
+MOTIONS = (0.12, 0.2, 0.28, 0.16, 0.14, 0.1)
 NEAR = 2.5  # units: the median distance of a track from its scene
 FAR = 4.0  # units: a track that is farther off in a frame shows something else there
+SMOOTH = 1.0  # frames: the deviation of what a wavering is smoothed with
 LEAST = 6  # frames in which the shape is whole
 FLICKER = 5  # frames: what comes or goes for less than half of them is no blink
 MISSED = 2  # frames of a clip in which a blinking shape may be there when it should not, or not be
@@ -47,15 +50,12 @@ FREE = {
 def redraw(scene: world.Scene, pictures: np.ndarray) -> tuple[world.Scene, np.ndarray] | None:
     """The scene as pictures (F, H, H, 3) uint8 show it, but for its shape, and its places (4, F) in
     them; None where colour, background or motion are others, or nothing fits."""
-    ground, background, _ = eyes.find_background(pictures)
-    track, rgb = eyes.find_object(pictures, ground)
-    if rgb is None or background != scene.background or track.whole.sum() < LEAST:
-        return None
-    motion, _ = eyes.judge_motion(track)
-    if eyes.name_colour(rgb, world.COLOURS)[0] != scene.colour or motion != scene.motion:
+    seen = eyes.see(pictures)
+    track, shown = seen.track, (seen.background, seen.colour, seen.motion)
+    if track.whole.sum() < LEAST or shown != (scene.background, scene.colour, scene.motion):
         return None
     start = _begin(scene, track)
-    fitted = _fit_blinks(start, track) if motion == "blinks" else _fit_motion(start, track)
+    fitted = _fit_blinks(start, track) if scene.motion == "blinks" else _fit_motion(start, track)
     return (fitted, _place(fitted, track)) if fitted else None
 
 
@@ -77,12 +77,14 @@ def is_there(track: eyes.Track) -> np.ndarray:
 
 
 def _nearby(off: np.ndarray, track: eyes.Track) -> np.ndarray:
-    """Differences (F,) without those that are no wavering of one path, smoothed."""
+    """Differences (F,) without those that are no wavering of one path, smoothed: where a track
+    turns is seen worse in one frame than in several (as sounds tell, which are made with it)."""
     good = track.whole & (np.abs(np.where(track.whole, off, 0)) < FAR)
     frames = np.arange(len(off))
     if not good.any():
         return np.zeros(len(off))
-    return median_filter(np.interp(frames, frames[good], off[good]), 3, mode="nearest")
+    steady = median_filter(np.interp(frames, frames[good], off[good]), 3, mode="nearest")
+    return gaussian_filter1d(steady, SMOOTH, mode="nearest")
 
 
 def _begin(scene: world.Scene, track: eyes.Track) -> world.Scene:
@@ -169,7 +171,7 @@ def write_shard(index: int) -> None:
     torch.manual_seed(50_000 + index)
     videos, places, kept = [], [], []
     for _ in range(SHARD // BATCH):
-        scenes = draw_scenes(rng, BATCH)
+        scenes = draw_scenes(rng, BATCH, MOTIONS)
         video, _ = maker.generate([write_plain(s, with_speed=True) for s in scenes])
         for scene, latents, pictures in zip(scenes, video, maker.show(video), strict=True):
             redrawn = redraw(scene, pictures)

@@ -22,6 +22,7 @@ from training.sprite.workers import average, run_workers, wait_for_all
 RUNS = Path(__file__).parent / "runs"
 KL_WEIGHT = 3e-4
 OBJECT_WEIGHT = 6.0
+LINGER = 2  # frames
 SHAPE_WEIGHT = 0.05
 SPANS = (5, 9)  # frames of a batch, by chance
 BASE_RATE = 1e-3
@@ -74,11 +75,12 @@ def draw_batch(
 
 def weigh(clips: np.ndarray, grounds: np.ndarray, more: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Clips (B, F, H, W, 3) uint8 over backgrounds (B, 3) as tensors (B, 3, F, H, W), and the
-    weights (B, 1, F, H, W) of their pixels: 1, and `more` besides near what is no background."""
+    weights (B, 1, F, H, W) of their pixels: 1, and `more` besides near what is no background, or
+    was or will be none LINGER frames from then: without that, what is drawn early costs little."""
     x = to_tensor(clips)
     ground = torch.from_numpy(grounds)[:, :, None, None, None].float() / 127.5 - 1
     mask = ((x - ground).abs().sum(1, keepdim=True) > 0.3).float()
-    near = nn.functional.max_pool3d(mask, (1, 5, 5), 1, (0, 2, 2))
+    near = nn.functional.max_pool3d(mask, (2 * LINGER + 1, 5, 5), 1, (LINGER, 2, 2))
     return x, 1 + more * near
 
 
@@ -134,10 +136,12 @@ class Trainee(nn.Module):
         return naming / count, (names.argmax(1) == shapes).sum() / count
 
 
-def compare(made: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Weighted absolute and squared errors of pixels."""
+def compare(
+    made: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, squared: float = 2.0
+) -> torch.Tensor:
+    """Weighted absolute errors of pixels, and `squared` times their squares."""
     error = made - x
-    return (weight * (error.abs() + 2 * error * error)).mean() / weight.mean()
+    return (weight * (error.abs() + squared * error * error)).mean() / weight.mean()
 
 
 def build_vae(config: str) -> AutoencoderKLLTX2Video:
