@@ -63,6 +63,17 @@ def test_a_film_may_cut_where_its_shots_join(tmp_path: Path) -> None:
     assert not judge(tmp_path, "cut", frames, elsewhere).passed
 
 
+def test_what_appears_behind_a_fade_is_no_jump(tmp_path: Path) -> None:
+    """A shot that fades away changes, and does not move."""
+    ground = np.full((SIZE, SIZE, 3), 8, np.uint8)
+    last = draw_disc((8, 8, 8), 20, 30, 8)
+    fade = [cv2.addWeighted(last, 1 - n / 5, ground, n / 5, 0) for n in range(1, 5)]
+    after = [draw_disc((8, 8, 8), 20 + 2 * n, 30, 8) for n in range(14)]
+    frames = [last] * 12 + fade + [ground] * 3 + after
+    expect = expect_with(33, joins=((12 / FPS, 16 / FPS),))
+    assert judge(tmp_path, "jump", frames, expect).passed
+
+
 def test_content_is_measured_as_pyscenedetect_does() -> None:
     scenedetect = pytest.importorskip("scenedetect", reason="pip install scenedetect")
     detector = scenedetect.detectors.ContentDetector()
