@@ -6,7 +6,7 @@ read from these, though its outline wavers. Errors of pixels taught none of it i
 did: to name the shape early in the decoder, and to be held to the shape meant rather than to the
 three others at the same place. What is made is also encoded again and held to what the truth is
 encoded as: a blurred outline costs few pixels and much of that. Squares of errors are left out
-where the latents are not of what is to be drawn: what they leave open would come out as a shade.
+where latents leave open what is to be drawn, so that it need not be the mean; it changed little.
 """
 
 import argparse
