@@ -95,7 +95,8 @@ class Decoding(nn.Module):
     def name(
         self, early: torch.Tensor, near: torch.Tensor, shapes: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cross-entropy of the names wherever the shape is, and the share of them that is right."""
+        """Cross-entropy of the names wherever the shape is, or is about to be or has just been, and
+        the share of them that is right."""
         frames = nn.functional.adaptive_max_pool3d(near.float(), (None, *early.shape[3:]))
         later = frames[:, :, 1:].unflatten(2, (-1, STRIDE)).amax(3)
         there = torch.cat([frames[:, :, :1], later], 2)[:, 0] > 0
