@@ -185,8 +185,8 @@ def test_a_denoise_resumes_from_its_checkpoint_to_the_same_bits(
             raise StopAfter
 
     with pytest.raises(StopAfter):
-        sprite.denoise(embeds, settings, None, stop, FileCheckpoint(path, 0.0))
-    checkpoint = FileCheckpoint(path, 1e9)
+        sprite.denoise(embeds, settings, None, stop, FileCheckpoint(path, 0.0, tmp_path))
+    checkpoint = FileCheckpoint(path, 1e9, tmp_path)
     steps: list[int] = []
     again = sprite.denoise(
         embeds, settings, None, lambda done, total: steps.append(done), checkpoint
@@ -205,11 +205,12 @@ def test_a_damaged_checkpoint_is_not_trusted(
 ) -> None:
     embeds = sprite.encode_text(PROMPT, "")
     path = tmp_path / "key"
-    sprite.denoise(embeds, settings, None, lambda done, total: None, FileCheckpoint(path, 0.0))
+    saving = FileCheckpoint(path, 0.0, tmp_path)
+    sprite.denoise(embeds, settings, None, lambda done, total: None, saving)
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(bytes(data))
-    checkpoint = FileCheckpoint(path, 1e9)
+    checkpoint = FileCheckpoint(path, 1e9, tmp_path)
     again = sprite.denoise(embeds, settings, None, lambda done, total: None, checkpoint)
     assert checkpoint.resumed_step is None
     assert torch.equal(again["video"], latents["video"])

@@ -23,7 +23,7 @@ def test_only_what_a_checkpoint_holds_goes_on(
     kind: type[DenoiseParams], speed: Speed | None, goes_on: bool, tmp_path: Path
 ) -> None:
     params = kind(1, 0, 5, 0.0, 27, 96, 96, 16.0, 8, 3.0, speed=speed)
-    own = FileCheckpoint(tmp_path / "state", 0.0)
+    own = FileCheckpoint(tmp_path / "state", 0.0, tmp_path)
     own.offer(lambda: {"step": torch.tensor(3)})
     job = Job(params, {}, tmp_path, lambda done, total: None, checkpoint=own)
     chosen = choose_checkpoint(job)

@@ -98,24 +98,22 @@ class Worker:
             return self._compute(task, STAGES[task.stage])
 
     def _compute(self, task: Task, stage: Stage) -> Finished:
-        checkpoint = FileCheckpoint(self.store.checkpoint_path(task.key), task.checkpoint_seconds)
         inputs = self._read_inputs(task)
         if task.model is None:
-            return self._run_stage(task, stage, inputs, checkpoint)
+            return self._run_stage(task, stage, inputs)
         with hold_device(self.device or ""), share_cores(self.device or "", stage):
             limit_memory(self.device or "", task.limit_bytes)
             model = self._open_model(task.model) if stage.loads_model else None
             reader = self._open_reader(task.model) if stage.loads_reader else None
             for opened in self.models.values():
                 opened.place(task.placement)
-            return self._run_stage(task, stage, inputs, checkpoint, model, reader)
+            return self._run_stage(task, stage, inputs, model, reader)
 
     def _run_stage(
         self,
         task: Task,
         stage: Stage,
         inputs: dict[str, dict[str, Path]],
-        checkpoint: FileCheckpoint,
         model: LoadedModel | None = None,
         reader: LoadedReader | None = None,
     ) -> Finished:
@@ -123,6 +121,8 @@ class Worker:
         reset_peak(self.device)
         started_at, start = time.time(), time.perf_counter()
         with self.store.scratch() as folder:
+            kept = self.store.checkpoint_path(task.key)
+            checkpoint = FileCheckpoint(kept, task.checkpoint_seconds, folder)
             made = stage.run(
                 Job(
                     params=msgspec.json.decode(task.params, type=stage.params),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,10 +22,13 @@ class FileCheckpoint:
     Args:
         path: named by the node's key, so that it can only ever be resumed by the same node.
         interval_seconds: the least time between two saves.
+        scratch: a folder of the node's own on the same file system, where a save is written until
+            it is whole: who is killed in the middle of one leaves it where scratch is swept.
     """
 
-    def __init__(self, path: Path, interval_seconds: float) -> None:
+    def __init__(self, path: Path, interval_seconds: float, scratch: Path) -> None:
         self.path = path
+        self._unfinished = scratch / ".checkpoint"
         self.interval_seconds = interval_seconds
         self.resumed_step: int | None = None
         self._saved_at = time.monotonic()
@@ -54,10 +56,9 @@ class FileCheckpoint:
 
         state = {name: tensor.cpu().contiguous() for name, tensor in make_state().items()}
         data = save(state)
-        temp = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
         with map_os_errors("saving a checkpoint", self.path):
-            temp.write_bytes(hashlib.sha256(data).digest() + data)
-            move_into_place(temp, self.path)
+            self._unfinished.write_bytes(hashlib.sha256(data).digest() + data)
+            move_into_place(self._unfinished, self.path)
         self._saved_at = time.monotonic()
 
     def discard(self) -> None:
