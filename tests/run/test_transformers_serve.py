@@ -60,8 +60,9 @@ def test_a_server_that_is_killed_in_mid_batch(tmp_path: Path, served: Served) ->
     served.kill()
     code, first = finish(batch, tmp_path / "first.jsonl")
     assert code == 4, first
-    done = served.count_answers()
-    assert 2 <= done < CLIPS
+    got = sum("error" not in line for line in first)
+    assert 1 <= got < CLIPS
+    assert got <= served.count_answers() <= got + 1, "one was on its way, at the most"
     again = start_serve(SPOTTER, served.port, tmp_path / "second.log")
     try:
         code, second = finish(start_batch(tmp_path, "second.jsonl"), tmp_path / "second.jsonl")
@@ -70,4 +71,4 @@ def test_a_server_that_is_killed_in_mid_batch(tmp_path: Path, served: Served) ->
     assert code == 0, second
     assert len(second) == CLIPS
     assert not any("error" in line for line in second)
-    assert done + again.count_answers() == CLIPS, "none is lost, none is answered twice"
+    assert got + again.count_answers() == CLIPS, "none is lost, none that came is asked again"
