@@ -74,6 +74,17 @@ def test_what_appears_behind_a_fade_is_no_jump(tmp_path: Path) -> None:
     assert judge(tmp_path, "jump", frames, expect).passed
 
 
+@pytest.mark.parametrize("part", [0.06, 0.15])
+def test_what_comes_onto_an_empty_ground_is_no_jump(tmp_path: Path, part: float) -> None:
+    """A shade of it comes a frame before, as where a shutter was open; then it wavers a little."""
+    ground = np.full((SIZE, SIZE, 3), 8, np.uint8)
+    shown = [draw_disc((8, 8, 8), 40 + 0.6 * (n % 2), 40, 12) for n in range(5)]
+    shade = cv2.addWeighted(shown[0], part, ground, 1 - part, 0)
+    frames = [ground] * 6 + ([shade] + shown + [shade] + [ground] * 5) * 3
+    verdict = judge(tmp_path, "jump", frames, expect_with(len(frames)))
+    assert verdict.passed, verdict.message
+
+
 def test_content_is_measured_as_pyscenedetect_does() -> None:
     scenedetect = pytest.importorskip("scenedetect", reason="pip install scenedetect")
     detector = scenedetect.detectors.ContentDetector()

@@ -4,7 +4,8 @@ What changes from one frame to the next is compared with what changes around it.
 that is far larger than its neighbours while things move on both sides of it; what appears or blinks
 while all else rests is none, and neither is a step among others as large. On a plain ground the way
 of what stands on it is followed as well: flow explains away what leaps from one place to another.
-Where the plan joins two shots nothing is compared: what fades away changes and does not move.
+Next to an empty ground what changes comes or goes; where the plan joins two shots nothing is
+compared: what fades away changes and does not move.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class JumpCheck:
     """Motion goes on without a break."""
 
     name = "jump"
-    version = 4
+    version = 5
     about = "motion that breaks off between two frames"
 
     def judge(self, info: MediaInfo, expect: Expectation | None) -> Judge:
@@ -123,6 +124,8 @@ class JumpJudge(PictureJudge):
         middle, before, after = steps[SIDE], steps[:SIDE], steps[SIDE + 1 :]
         before, after = ([s for s in side if not s.joined] for side in (before, after))
         if middle.joined or not before or not after:
+            return
+        if any(s.place.plain and not s.place.known for s in (*before, middle, *after)):
             return
         times = max(
             _rate_change(middle, before, after),
