@@ -23,6 +23,7 @@ CACHE = RUNS / "cache"
 SHARD = 1000  # scenes
 VAE_CONFIG, PIXELS, FRAMES = "s24t4", 96, 65
 AUDIO_LATENTS = round(FRAMES / world.FPS * 25)
+SILENT = 0.25  # share of the scenes: twice the world's, or what is silent is seldom seen to move
 
 
 def load_video_vae() -> AutoencoderKLLTX2Video:
@@ -84,7 +85,7 @@ def load_statistics() -> dict[str, torch.Tensor]:
 
 def draw_scenes(index: int) -> list[world.Scene]:
     rng = np.random.default_rng(10_000 + index)
-    return [world.sample_scene(rng) for _ in range(SHARD)]
+    return [world.sample_scene(rng, silent=bool(rng.random() < SILENT)) for _ in range(SHARD)]
 
 
 def write_pictures(index: int, vae: AutoencoderKLLTX2Video) -> None:

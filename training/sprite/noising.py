@@ -18,6 +18,8 @@ PLAIN, BEGINNING, SPAN = 0.74, 0.12, 0.06  # shares of the batches; the rest are
 APART, SOUND_GIVEN, PICTURE_GIVEN = 0.03, 0.09, 0.06  # shares of the clips of plain batches
 # log-normal sigmas: where a shift of 4 puts the sampler's steps, and what moves is decided
 SIGMA_MEAN, SIGMA_DEVIATION = 0.9, 1.2
+# the rest: where the frame is decided in which something comes, after the latent frame was
+FINE, FINE_MEAN = 0.25, -0.4
 TIME = Timeline(find_model("sprite"), float(world.FPS))
 DEFAULT = TIME.latents_of(world.FRAMES)  # latents of the usual length
 SHORTEST = 5
@@ -58,7 +60,8 @@ def draw_piece(rng: np.random.Generator, total: int) -> Window:
 
 def draw_task(rng: np.random.Generator, batch: int, piece: Window, area: int, kind: float) -> Task:
     """A task for a piece whose latent frames have `area` tokens; `kind` in [0, 1) says which."""
-    sigma = 1 / (1 + np.exp(-rng.normal(SIGMA_MEAN, SIGMA_DEVIATION, batch)))
+    mean = np.where(rng.random(batch) < FINE, FINE_MEAN, SIGMA_MEAN)
+    sigma = 1 / (1 + np.exp(-rng.normal(mean, SIGMA_DEVIATION, batch)))
     if kind < PLAIN:
         return _draw_plain(rng, sigma)
     if kind < PLAIN + BEGINNING:

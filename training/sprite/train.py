@@ -32,7 +32,7 @@ STAGES = (
          "--rate", "2e-3", "--threads", "2"), 6,
     ),
     Stage("latents", "training.sprite.cache", ("--shards", "4", "--threads", "2")),
-    Stage("outlines", "training.sprite.train_namer", (), 1),
+    Stage("outlines", "training.sprite.train_namer", (), 4),
     Stage("transformer", "training.sprite.train_transformer", (), 195),
     Stage("own-clips", "training.sprite.choose", ("--shards", "10", "--threads", "2")),
     # minutes count from the first of these trainings; the rate begins at 5e-4

@@ -27,16 +27,17 @@ from training.sprite.noising import DEFAULT, TIME, Task, draw_piece, draw_task
 from training.sprite.package import load_part
 from training.sprite.prompts import write_prompt
 from training.sprite.tokenizer import train_tokenizer
-from training.sprite.train_namer import SIDE, Outlines, load_outlines
+from training.sprite.train_namer import SIDE, Readers, compare_places, load_readers, unpack
 from training.sprite.train_vae import RUNS, to_tensor
 from training.sprite.workers import average, run_workers, wait_for_all
 
 PROMPT_DROPOUT = 0.1
-AUDIO_WEIGHT, OUTLINE_WEIGHT = 0.7, 1.0
-# how often a shape is drawn: more of those whose outlines are harder
-SHAPE_WEIGHTS = {"ball": 0.6, "triangle": 1.0, "square": 1.2, "cross": 1.2}
+WEIGHTS = (1.0, 0.7, 1.0, 1.0)  # of the losses: video, audio, outlines, places
+# how often a shape and a motion are drawn: more of those that are harder to draw, or to time
+SHAPE_WEIGHTS = {"ball": 0.6, "triangle": 0.9, "square": 1.4, "cross": 1.1}
+MOTION_WEIGHTS = {"blinks": 1.5, "slides": 1.5, "pulses": 1.2}  # others: 1
 CHOSEN = 0.6  # share of batches of the transformer's own clips, where the task allows them
-LEAST_SIGMA = 0.15  # below it an error of the outlines counts no more than here
+LEAST_SIGMA = 0.15  # below it an error of what is read counts no more than here
 ADAM = ("embed_tokens", "table", "registers", "proj_in", "proj_out")
 
 
@@ -121,10 +122,15 @@ class Clips:
             self.seen.add(path.name)
 
     def pick(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """Numbers (count,) of scenes, drawn with replacement: shapes by their weights, however
-        many there are of each."""
+        """Numbers (count,) of scenes, drawn with replacement: shapes and motions by their weights,
+        however many there are of each shape."""
         of = Counter(scene.shape for scene in self.scenes)
-        weights = np.array([SHAPE_WEIGHTS[s.shape] / of[s.shape] for s in self.scenes])
+        weights = np.array(
+            [
+                SHAPE_WEIGHTS[s.shape] / of[s.shape] * MOTION_WEIGHTS.get(s.motion, 1.0)
+                for s in self.scenes
+            ]
+        )
         return rng.choice(len(self.scenes), count, p=weights / weights.sum())
 
     def cover(self, piece: Window) -> bool:
@@ -185,10 +191,11 @@ def flow_loss(
     audio: torch.Tensor,
     piece: Window,
     task: Task,
-    outlines: Outlines,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    readers: Readers,
+) -> tuple[torch.Tensor, ...]:
     """Mean squared error of the velocities of video and of audio, where something was noised, and
-    of the outlines of the clips that the velocities lead to, weighted as velocities are."""
+    of the outlines and of the places, frame by frame, that are read from the clips that the
+    velocities lead to, both weighted as velocities are."""
     sigma_v = task.video_tokens.view(len(video), -1, 1)
     sigma_a = task.audio_tokens.view(len(audio), -1, 1)
     noise_v, noise_a = torch.randn_like(video), torch.randn_like(audio)
@@ -199,8 +206,15 @@ def flow_loss(
     loss_v = (keep_v * (out_v - noise_v + video) ** 2).mean() / keep_v.mean().clamp(min=1e-3)
     loss_a = (keep_a * (out_a - noise_a + audio) ** 2).mean() / keep_a.mean().clamp(min=1e-3)
     scale = task.video.clamp(min=LEAST_SIGMA).view(-1, 1, 1, 1, 1)
-    off = (outlines(noised - sigma_v * out_v) - outlines(video)) / scale
-    return loss_v, loss_a, (off**2).mean()
+    led = noised - sigma_v * out_v
+    off = (readers.outlines(led) - readers.outlines(video)) / scale
+    read, true = readers.places(unpack(led)), readers.places(unpack(video))
+    return (
+        loss_v,
+        loss_a,
+        (off**2).mean(),
+        (compare_places(read, true) / scale[..., :1] ** 2).mean(),
+    )
 
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
@@ -278,7 +292,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     wait_for_all()
     torch.manual_seed(6000 + 100 * state["step"] + rank)
     rng = np.random.default_rng((6, state["step"], rank))
-    data, outlines = Data(args.device), load_outlines().to(args.device)
+    data, readers = Data(args.device), load_readers().to(args.device)
     latents = args.batch * DEFAULT // args.workers
     if rank == 0:
         scenes = (
@@ -293,16 +307,16 @@ def train(rank: int, args: argparse.Namespace) -> None:
         prompts, *batch = data.draw(rng, np.random.default_rng((7, state["step"])), latents)
         tokens = move(dict(text.tokenise(tokenizer, prompts)), args.device)
         with compute(args.device), written_out(args.device == "cpu" and has_tiles()):
-            loss_v, loss_a, loss_o = flow_loss(model, tokens, *batch, outlines)
+            terms = torch.stack(flow_loss(model, tokens, *batch, readers))
         optimiser.zero_grad()
-        (loss_v + AUDIO_WEIGHT * loss_a + OUTLINE_WEIGHT * loss_o).backward()
+        (terms * torch.tensor(WEIGHTS, device=args.device)).sum().backward()
         done = average(model, (time.time() - begin) / (args.minutes * 60))
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         state["step"] += 1
         state["seconds"] = time.time() - begin
         ema.update(model, state["step"])
-        losses.append(torch.stack([loss_v, loss_a, loss_o]).detach())
+        losses.append(terms.detach())
         if state["step"] % 50 == 0:
             data.refresh()
         if rank == 0 and state["step"] % 50 == 0:
