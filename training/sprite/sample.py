@@ -15,7 +15,7 @@ from training.sprite import clips, world
 from training.sprite.package import WEIGHTS
 
 WIDTH, HEIGHT = map(int, find_model("sprite").defaults.size.split("x"))
-STEPS = 40
+STEPS = 20
 GUIDANCE = 2.0
 AUDIO_GUIDANCE = 2.0
 DEFAULTS = {
