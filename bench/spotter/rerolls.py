@@ -27,6 +27,7 @@ from bench.sprite.adherence import ASPECTS, Case, draw_cases, wilson
 from rushes import BuildOptions, Store, build_project, find_store, load_project, open_ledger
 from rushes.run.execute import SilentObserver
 from training.sprite import oracle
+from training.sprite.sample import STEPS
 
 RESULTS = Path(__file__).parent / "results"
 SHOTS = 40
@@ -34,7 +35,7 @@ ATTEMPTS = 4
 PACKAGES = ("torch", "diffusers", "transformers", "av", "numpy")
 
 
-def write_shots(folder: Path, cases: list[Case]) -> None:
+def write_shots(folder: Path, cases: list[Case], steps: int) -> None:
     """A project of one shot a case; every clip has to pass the check alone."""
     shots = {
         name_shot(number): {"prompt": case.prompt, "seed": case.seed}
@@ -42,7 +43,7 @@ def write_shots(folder: Path, cases: list[Case]) -> None:
     }
     project = {
         "project": {"name": "rerolls", "model": "sprite"},
-        "defaults": {"checks": ["prompt"]},
+        "defaults": {"checks": ["prompt"], "steps": steps},
         "shots": shots,
     }
     (folder / "rushes.toml").write_text(tomli_w.dumps(project), "utf-8")
@@ -112,19 +113,21 @@ def main() -> None:
     parser.set_defaults(results=RESULTS)
     parser.add_argument("--shots", type=int, default=SHOTS)
     parser.add_argument("--attempts", type=int, default=ATTEMPTS)
+    parser.add_argument("--steps", type=int, default=STEPS, help="of a take's denoise")
+    parser.add_argument("--name", default="rerolls", help="of the result")
     args = parser.parse_args()
     machine, cases = describe_machine(), draw_cases(args.shots)
     sides: dict[str, list[Document]] = {}
     spent = {}
     with open_workspace(args.folder) as folder:
-        write_shots(folder, cases)
+        write_shots(folder, cases, args.steps)
         for name, attempts in (("before", 1), ("after", args.attempts)):
             sides[name], spent[name] = build_takes(folder, attempts, cases)
             say(f"{name}: {summarise(sides[name], cases)['right']}")
     document = {
         "what": "sprite's clips right by the oracle, with one take and with re-rolls by `prompt`",
         "versions": describe_versions(*PACKAGES),
-        "settings": {"shots": args.shots, "attempts": args.attempts},
+        "settings": {"shots": args.shots, "attempts": args.attempts, "steps": args.steps},
         "seconds": {name: round(seconds, 1) for name, seconds in spent.items()},
         **{name: summarise(rows, cases) for name, rows in sides.items()},
         "rows": [
@@ -132,7 +135,7 @@ def main() -> None:
             for case, before, after in zip(cases, sides["before"], sides["after"], strict=True)
         ],
     }
-    say(str(write_result("rerolls", document, machine, args.results)))
+    say(str(write_result(args.name, document, machine, args.results)))
 
 
 if __name__ == "__main__":
