@@ -23,7 +23,7 @@ from training.sprite.train_namer import (  # noqa: E402
     list_places,
     unpack,
 )
-from training.sprite.train_transformer import Sprite, flow_loss  # noqa: E402
+from training.sprite.train_transformer import Sprite, flow_loss, weigh  # noqa: E402
 from training.sprite.train_vae import Namer  # noqa: E402
 
 
@@ -71,3 +71,8 @@ def test_what_is_not_there_has_no_place() -> None:
     true = torch.tensor([[1.0, 0.5, 0.5, 0.0], [-1.0, 0.5, 0.5, 0.0]])
     off = compare_places(torch.zeros(2, 4), true)
     assert off.tolist() == [[1.0, 0.25, 0.25, 0.0], [1.0, 0.0, 0.0, 0.0]]
+
+
+def test_each_clip_is_weighed_by_its_own_level() -> None:
+    squares = torch.stack([torch.full((3, 4, 4), 2.0), torch.full((3, 4, 4), 8.0)])
+    assert weigh(squares, torch.tensor([1.0, 0.5])).item() == pytest.approx((2 + 32) / 2)

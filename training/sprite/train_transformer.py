@@ -205,16 +205,15 @@ def flow_loss(
     keep_a = (sigma_a > 0).float().expand(-1, audio.shape[1], 1)
     loss_v = (keep_v * (out_v - noise_v + video) ** 2).mean() / keep_v.mean().clamp(min=1e-3)
     loss_a = (keep_a * (out_a - noise_a + audio) ** 2).mean() / keep_a.mean().clamp(min=1e-3)
-    scale = task.video.clamp(min=LEAST_SIGMA).view(-1, 1, 1, 1, 1)
-    led = noised - sigma_v * out_v
-    off = (readers.outlines(led) - readers.outlines(video)) / scale
-    read, true = readers.places(unpack(led)), readers.places(unpack(video))
-    return (
-        loss_v,
-        loss_a,
-        (off**2).mean(),
-        (compare_places(read, true) / scale[..., :1] ** 2).mean(),
-    )
+    led, level = noised - sigma_v * out_v, task.video.clamp(min=LEAST_SIGMA)
+    outlines = (readers.outlines(led) - readers.outlines(video)) ** 2
+    places = compare_places(readers.places(unpack(led)), readers.places(unpack(video)))
+    return loss_v, loss_a, weigh(outlines, level), weigh(places, level)
+
+
+def weigh(squares: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+    """The mean of squared errors (B, ...) of clips, each over the square of its level (B,)."""
+    return (squares.flatten(1).mean(1) / level**2).mean()
 
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
