@@ -185,5 +185,5 @@ def measure(
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=2)
+    parser.add_argument("--minutes", type=float, default=4)
     train(parser.parse_args().minutes)
