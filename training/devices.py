@@ -53,14 +53,15 @@ def move(value: Any, device: str) -> Any:
 
 
 def compute(device: str) -> AbstractContextManager:
-    """bfloat16 for matrix products on a GPU and on a CPU that has units for them (AMX), float32 on
+    """bfloat16 for matrix products on a GPU and on a CPU that has instructions for them, float32 on
     other CPUs."""
-    return torch.autocast(device, torch.bfloat16, enabled=device != "cpu" or has_tiles())
+    return torch.autocast(device, torch.bfloat16, enabled=device != "cpu" or has_bfloat16())
 
 
-def has_tiles() -> bool:
-    """Whether this CPU multiplies matrices of bfloat16 in units of its own (AMX)."""
-    return torch.cpu._is_amx_tile_supported()
+def has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 itself: in matrix units (AMX) or in vectors
+    (AVX512_BF16)."""
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
 class _Drawn(Dataset):

@@ -11,6 +11,7 @@ pytest.importorskip("cv2")
 
 from training.sprite import redrawn, world  # noqa: E402
 from training.sprite.cache import PIXELS  # noqa: E402
+from training.sprite.oracle_sound import find_onsets  # noqa: E402
 from training.sprite.train_decoder import Redrawn  # noqa: E402
 
 
@@ -54,6 +55,45 @@ def test_what_is_about_to_come_is_not_there_yet() -> None:
     pictures[first] = world.render_track(small, places, PIXELS)[0]
     _, places = redrawn.redraw(scene, pictures)
     assert (places[3] > 0).tolist() == visible.tolist()
+
+
+def listen(scene: world.Scene) -> list[float]:
+    return find_onsets(world.render_audio(scene).mean(0), scene.motion)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("motion", world.EVENT_OF)
+def test_what_is_heard_in_time_changes_nothing(motion: str, seed: int) -> None:
+    scene = draw(seed, motion=motion, silent=False)
+    _, unheard = redrawn.redraw(scene, show(scene))
+    _, places = redrawn.redraw(scene, show(scene), listen(scene))
+    assert np.abs(places - unheard).max() < 0.5
+    if motion == "blinks":
+        visible = world.track(scene, np.arange(world.FRAMES) / world.FPS)[3]
+        assert places[3].tolist() == visible.tolist()
+
+
+@pytest.mark.parametrize("late", [-1, 1])
+def test_what_blinks_is_drawn_from_the_frame_after_its_sound_begins(late: int) -> None:
+    meant = draw(9, shape="ball", motion="blinks", speed="slow", silent=False)
+    shown = replace(meant, phase=meant.phase - late / world.FPS / meant.period)
+    _, places = redrawn.redraw(meant, show(shown), listen(meant))
+    frames = np.arange(world.FRAMES) / world.FPS
+    came, meant_to_come = (
+        np.flatnonzero(v[1:] > v[:-1]).tolist() for v in (places[3], world.track(meant, frames)[3])
+    )
+    assert came == meant_to_come
+
+
+def test_what_slides_is_drawn_nearer_to_where_it_is_heard_to_turn() -> None:
+    meant = draw(11, shape="ball", motion="slides", speed="slow", silent=False)
+    shown = replace(meant, phase=meant.phase - 0.5 / world.FPS / meant.period)
+
+    def miss(heard: list[float]) -> float:
+        events = [t for t, _ in world.list_events(redrawn.redraw(meant, show(shown), heard)[0])]
+        return max(min(abs(t - e) for e in events) for t, _ in world.list_events(meant))
+
+    assert miss(listen(meant)) < 0.75 * miss([])
 
 
 def test_a_frame_that_shows_something_elsewhere_is_drawn_on_the_path() -> None:

@@ -14,6 +14,7 @@ import torch
 from diffusers import AutoencoderKLLTX2Audio, AutoencoderKLLTX2Video
 
 from rushes.models.ltx2_tokens import pack_audio, pack_video
+from training.devices import compute
 from training.sprite import mel, parts, world
 from training.sprite.package import load_part
 from training.sprite.train_audio import load_audio_vae
@@ -45,7 +46,8 @@ def encode_video(
 ) -> torch.Tensor:
     """Posterior means (N, 64, latents, 4, 4) float16."""
     clips = to_tensor(np.stack([world.render_video(s, frames, PIXELS) for s in scenes]))
-    return vae.encode(clips.to(vae.device)).latent_dist.mode().half().cpu()
+    with compute(vae.device.type):
+        return vae.encode(clips.to(vae.device)).latent_dist.mode().half().cpu()
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ from diffusers import AutoencoderKLLTX2Audio, AutoencoderKLLTX2Video
 
 from rushes.models.ltx2_tokens import pack_audio, pack_video
 from training.attention import written_out
-from training.devices import compute, has_tiles
+from training.devices import compute, has_bfloat16
 from training.sprite import oracle, text, world
 from training.sprite.cache import (
     CACHE,
@@ -90,7 +90,7 @@ class Maker:
         tokens = dict(text.tokenise(self.tokenizer, prompts + [""] * count))
         for now, after in pairwise(levels):
             task = Task(*[now.expand(2 * count)] * 4)
-            with compute("cpu"), written_out(has_tiles()):
+            with compute("cpu"), written_out(has_bfloat16()):
                 out = self.model(tokens, *(torch.cat([x, x]) for x in made), piece, task)
             for k, (told, free) in enumerate(o.float().chunk(2) for o in out):
                 clean = made[k] - now * (free + GUIDANCE * (told - free))
@@ -108,10 +108,14 @@ class Maker:
         return ((pictures.permute(0, 2, 3, 4, 1) + 1) * 127.5).round().byte().numpy()
 
     @torch.no_grad()
+    def sound(self, audio: torch.Tensor) -> np.ndarray:
+        """(B, samples) float64 at 16 kHz of latents, both ears' mean."""
+        return self.vocoder(self.audio_vae.decode(audio).sample).mean(1).double().numpy()
+
     def judge(self, video: torch.Tensor, audio: torch.Tensor) -> list[oracle.Verdict]:
         """What the oracle says of the latents decoded."""
-        waves = self.vocoder(self.audio_vae.decode(audio).sample).mean(1).double().numpy()
-        return [oracle.judge(f, w) for f, w in zip(self.show(video), waves, strict=True)]
+        pairs = zip(self.show(video), self.sound(audio), strict=True)
+        return [oracle.judge(frames, wave) for frames, wave in pairs]
 
 
 def is_right(scene: world.Scene, seen: oracle.Verdict) -> bool:

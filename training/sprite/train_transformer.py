@@ -18,7 +18,7 @@ from rushes.models.ltx2_place import Placement
 from rushes.models.ltx2_tokens import pack_audio, pack_video, predict
 from rushes.plan.windows import Window
 from training.attention import written_out
-from training.devices import add_options, check_workers, compute, has_tiles, move
+from training.devices import add_options, check_workers, compute, has_bfloat16, move
 from training.sprite import parts, text, world
 from training.sprite.cache import CACHE, PIXELS, load_statistics, load_video_vae
 from training.sprite.checkpoints import Ema, load, load_average, save
@@ -305,7 +305,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
         optimiser.set_rate(rate * min(1, (1 - done) / args.decay + 0.01))
         prompts, *batch = data.draw(rng, np.random.default_rng((7, state["step"])), latents)
         tokens = move(dict(text.tokenise(tokenizer, prompts)), args.device)
-        with compute(args.device), written_out(args.device == "cpu" and has_tiles()):
+        with compute(args.device), written_out(args.device == "cpu" and has_bfloat16()):
             terms = torch.stack(flow_loss(model, tokens, *batch, readers))
         optimiser.zero_grad()
         (terms * torch.tensor(WEIGHTS, device=args.device)).sum().backward()
