@@ -13,7 +13,7 @@ from training.sprite import choose, mel, oracle, world  # noqa: E402
 from training.sprite import oracle_picture as eyes  # noqa: E402
 from training.sprite.cache import PIXELS  # noqa: E402
 from training.sprite.noising import TIME  # noqa: E402
-from training.sprite.train_transformer import SHAPE_WEIGHTS, Clips  # noqa: E402
+from training.sprite.train_transformer import MOTION_WEIGHTS, SHAPE_WEIGHTS, Clips  # noqa: E402
 
 BOUNCING = world.sample_scene(
     np.random.default_rng(8), shape="square", motion="bounces", speed="slow", silent=False
@@ -88,6 +88,20 @@ def test_a_shape_is_learnt_as_often_however_few_there_are() -> None:
         assert picks.count(shape) / len(picks) == pytest.approx(
             weight / sum(SHAPE_WEIGHTS.values()), abs=0.02
         )
+
+
+def test_motions_that_are_harder_to_time_are_drawn_more_often() -> None:
+    clips, rng = Clips("shard", "cpu", {}), np.random.default_rng(4)
+    clips.scenes = [
+        world.sample_scene(rng, motion=motion, shape="ball")
+        for motion in world.MOTIONS
+        for _ in range(5)
+    ]
+    picks = [clips.scenes[k].motion for k in clips.pick(rng, 20_000)]
+    weights = {motion: MOTION_WEIGHTS.get(motion, 1.0) for motion in world.MOTIONS}
+    for motion, weight in weights.items():
+        share = weight / sum(weights.values())
+        assert picks.count(motion) / len(picks) == pytest.approx(share, abs=0.02)
 
 
 def test_only_pieces_that_lie_in_them_are_taken_from_its_own_clips(tmp_path, monkeypatch) -> None:

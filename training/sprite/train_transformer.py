@@ -35,7 +35,7 @@ PROMPT_DROPOUT = 0.1
 WEIGHTS = (1.0, 0.7, 1.0, 1.0)  # of the losses: video, audio, outlines, places
 # how often a shape and a motion are drawn: more of those that are harder to draw, or to time
 SHAPE_WEIGHTS = {"ball": 0.6, "triangle": 0.9, "square": 1.4, "cross": 1.1}
-MOTION_WEIGHTS = {"blinks": 1.5, "slides": 1.5, "pulses": 1.2}  # others: 1
+MOTION_WEIGHTS = {"blinks": 2.0, "slides": 2.0, "pulses": 1.2}  # others: 1
 CHOSEN = 0.6  # share of batches of the transformer's own clips, where the task allows them
 LEAST_SIGMA = 0.15  # below it an error of what is read counts no more than here
 ADAM = ("embed_tokens", "table", "registers", "proj_in", "proj_out")
