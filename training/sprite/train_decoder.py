@@ -93,7 +93,6 @@ class Decoding(nn.Module):
         naming, named = self.name(self.early, weight > 1, shapes)
         if rivals:
             naming = naming + rivals.compare(made, shapes)
-        if rivals:
             rec = compare(made, x, weight, 0.0)
         else:
             first = [v[:, :, :1] for v in (made, x, weight)]
