@@ -21,7 +21,7 @@ from training.sprite.prompts import ING, SYNONYMS
 
 RESULTS = Path(__file__).parent / "results" / "wordings.json"
 SEED = 606
-SCENES = 120
+SCENES = 60
 GOAL = 0.03  # the most that a wording may lose against the plain one
 PLAIN = "plain"
 WORDINGS = {
