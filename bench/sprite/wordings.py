@@ -15,9 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.sprite.adherence import Case, judge_cases, wilson
-from training.sprite import sample, world
-from training.sprite.prompts import ING, SYNONYMS
+from bench.sprite.adherence import ASPECTS, Case, judge_cases, wilson
+from training.sprite import prompts, sample, world
 
 RESULTS = Path(__file__).parent / "results" / "wordings.json"
 SEED = 606
@@ -25,12 +24,12 @@ SCENES = 60
 GOAL = 0.03  # the most that a wording may lose against the plain one
 PLAIN = "plain"
 WORDINGS = {
-    PLAIN: "a {colour} {shape} {motion} on a {background} background",
-    "is doing it": "a {colour} {shape} is {ing} in front of a {background} background",
-    "video of": "a video of a {colour} {shape} {ing} over a {background} background",
-    "background first": "on a {background} background, a {colour} {shape} {motion}",
-    "clause": "a {colour} {shape} that {motion} on {background}",
-    "another word": "{colour} {shape} {other}, {background} background",
+    PLAIN: prompts.PLAIN,
+    "background first": prompts.FORMS[2],
+    "clause": prompts.FORMS[3],
+    "another word": prompts.FORMS[4],
+    "is doing it": prompts.FORMS[6],
+    "video of": prompts.FORMS[7],
 }
 
 
@@ -46,14 +45,9 @@ def draw_scenes(count: int) -> list[world.Scene]:
 
 def say(wording: str, scene: world.Scene) -> str:
     """The scene in this wording; orbits have no other word and keep theirs."""
-    return WORDINGS[wording].format(
-        colour=scene.colour,
-        shape=scene.shape,
-        motion=scene.motion,
-        background=scene.background,
-        ing=ING[scene.motion],
-        other=SYNONYMS.get(scene.motion, (scene.motion,))[0],
-    )
+    other = {scene.motion: prompts.SYNONYMS.get(scene.motion, (scene.motion,))[0]}
+    words = other if wording == "another word" else {}
+    return prompts.fill(WORDINGS[wording], scene, "", "", words)
 
 
 def list_cases(scenes: list[world.Scene]) -> list[Case]:
@@ -77,8 +71,7 @@ def list_cases(scenes: list[world.Scene]) -> list[Case]:
 
 def is_right(row: dict) -> bool:
     """Colour, shape, motion and background are those that were asked for."""
-    aspects = ("colour", "shape", "motion", "background")
-    return all(row["asked"][a] == row["seen"][a] for a in aspects)
+    return all(row["asked"][a] == row["seen"][a] for a in ASPECTS)
 
 
 def compare(rows: list[dict], count: int) -> dict[str, dict]:

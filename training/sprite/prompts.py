@@ -44,10 +44,11 @@ FORMS = (
 def write_plain(scene: Scene, *, with_speed: bool = False) -> str:
     """The plain form, as users write it."""
     adverb = " " + ADVERBS[scene.speed][0] if with_speed else ""
-    return _fill(PLAIN, scene, adverb, ", silent" if scene.silent else "", {})
+    return fill(PLAIN, scene, adverb, ", silent" if scene.silent else "", {})
 
 
-def _fill(form: str, scene: Scene, adverb: str, silence: str, words: dict[str, str]) -> str:
+def fill(form: str, scene: Scene, adverb: str, silence: str, words: dict[str, str]) -> str:
+    """One of the forms about a scene; `words` says some of its words otherwise."""
     text = form.format(
         colour=words.get(scene.colour, scene.colour),
         shape=words.get(scene.shape, scene.shape),
@@ -66,10 +67,10 @@ def write_prompt(scene: Scene, rng: np.random.Generator) -> str:
     adverb = " " + str(rng.choice(ADVERBS[scene.speed])) if rng.random() < 0.5 else ""
     silence = str(rng.choice(SILENCES)) if scene.silent else ""
     if rng.random() < 0.55:
-        text = _fill(PLAIN, scene, adverb, silence, {})
+        text = fill(PLAIN, scene, adverb, silence, {})
     else:
         words = {k: str(rng.choice(v)) for k, v in SYNONYMS.items() if rng.random() < 0.3}
-        text = _fill(str(rng.choice(FORMS)), scene, adverb, silence, words)
+        text = fill(str(rng.choice(FORMS)), scene, adverb, silence, words)
     if scene.colour == "orange" and rng.random() < 0.5:
         text = text.replace("a orange", "an orange")
     return _disturb(text, rng)
