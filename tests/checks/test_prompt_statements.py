@@ -41,7 +41,7 @@ def test_every_wording_of_sprites_prompts_is_split(scene: Scene, data: st.DataOb
         word: data.draw(st.sampled_from((word, *others)))
         for word, others in prompts.SYNONYMS.items()
     }
-    text = prompts._fill(form, scene, adverb, silence, words)
+    text = prompts.fill(form, scene, adverb, silence, words)
     text = data.draw(st.sampled_from((text, text.replace("a orange", "an orange"), f"{text}.")))
     text = data.draw(st.sampled_from((text, text.capitalize(), f"  {text} ")))
     assert make_questions(text) == expected(scene, speed=bool(adverb))
