@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.spotter.scenes import GLIDE, UNIT, Actor, Clip, locate
+from training.sprite import world
 
 OPEN = 0.06  # seconds at the clip's start in which nobody can tell whether something happened
 SHUT = 0.16  # and at its end: the last sampled frame may lie that far before it
@@ -26,6 +27,7 @@ TURNS = {
     "blinks": (("on", 0.0), ("off", 0.5)),
     "rises": (("top", 0.0),),
 }
+MOTION_OF = {kind: motion for motion, turns in TURNS.items() for kind, _ in turns}
 KINDS = ("floor", "wall", "on", "off", "top", "appears", "disappears")
 
 
@@ -48,6 +50,14 @@ def list_events(clip: Clip, actor: Actor) -> list[Event]:
 def _delay(actor: Actor) -> float:
     """A gliding object is just out of the picture at first; call it there when a quarter shows."""
     return 0.15 * GLIDE if actor.side else 0.0
+
+
+def is_kept(actor: Actor, kind: str) -> bool:
+    """Whether only a triple that is kept from training would do it.
+
+    Of what such an object looks like, "not in this clip" would be the answer each time it is asked.
+    """
+    return world.is_held_out(actor.scene.colour, actor.scene.shape, MOTION_OF.get(kind, ""))
 
 
 def find_first(clip: Clip, actor: Actor, kind: str) -> tuple[float | None, bool]:

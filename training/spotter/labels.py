@@ -13,7 +13,7 @@ import torch
 
 from training.spotter import parts
 from training.spotter.events import KINDS as EVENTS
-from training.spotter.events import list_events
+from training.spotter.events import MOTION_OF, list_events
 from training.spotter.scenes import Clip, locate
 from training.sprite import world
 
@@ -82,6 +82,21 @@ class Labels:
 
 def name_kind(colour: str, shape: str) -> int:
     return list(world.COLOURS).index(colour) * len(world.SHAPES) + world.SHAPES.index(shape)
+
+
+def find_kept(motions: Sequence[str]) -> torch.Tensor:
+    """(24, motions) bool: which kind of object with which motion is kept from training."""
+    return torch.tensor(
+        [
+            [world.is_held_out(colour, shape, motion) for motion in motions]
+            for colour in world.COLOURS
+            for shape in world.SHAPES
+        ]
+    )
+
+
+KEPT_MOTIONS = find_kept(world.MOTIONS)
+KEPT_EVENTS = find_kept([MOTION_OF.get(event, "") for event in EVENTS])
 
 
 def label_cells(clip: Clip, seconds: np.ndarray, grid: tuple[int, int, int]) -> Cells:

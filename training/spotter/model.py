@@ -152,6 +152,7 @@ class Spotter(nn.Module):
 
     def measure_answers(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         """How unlikely the answers' tokens are; a time that is nearly right is nearly as good."""
+        logits = logits.index_put(tuple(batch.spared.T), logits.new_tensor(-torch.inf))
         timed = ~batch.moments.isnan()
         losses = functional.cross_entropy(logits, batch.targets, reduction="none")
         weight = torch.where(timed, TIME_WEIGHT, 1.0)
@@ -165,7 +166,10 @@ class Spotter(nn.Module):
         return (weight * losses).sum() / weight.sum()
 
     def measure_story(self, states: torch.Tensor, truth: Labels) -> torch.Tensor:
-        """How wrong the states after the blocks (N, width) are about the objects so far."""
+        """How wrong the states after the blocks (N, width) are about the objects so far.
+
+        They are taught nothing about triples that are kept from training, not even their absence.
+        """
         out = self.story(states).view(len(states), labels.KINDS, labels.STORY)
         events = len(labels.EVENTS)
         met, late, fast, happens, first, motion = out.split(
@@ -176,9 +180,11 @@ class Spotter(nn.Module):
             return loss
         there, now = truth.met, truth.met & truth.happens.any(-1)
         loss = loss + 0.5 * tell(fast[..., 0][there], truth.fast[there])
+        motion = motion.masked_fill(labels.KEPT_MOTIONS.to(motion.device), -torch.inf)
         loss = loss + 0.5 * functional.cross_entropy(motion[there], truth.motion[there])
+        told = there[..., None] & ~labels.KEPT_EVENTS.to(there.device)
         for out, true in ((happens, truth.happens), (first, truth.first)):
-            loss = loss + RARE * tell(out[there], true[there], RARE)
+            loss = loss + RARE * tell(out[told], true[told], RARE)
         return loss + 0.5 * tell(late[..., 0][now], truth.late[now]) if now.any() else loss
 
 

@@ -17,11 +17,13 @@ class Voice:
     """Who asks: a source of chance, and in which wordings.
 
     `held_out`: in those that are kept from training. `wordings`: in these, instead of either.
+    `teaching`: says of no object that is there what only a triple kept from training would do.
     """
 
     rng: np.random.Generator
     held_out: bool = False
     wordings: Mapping[str, tuple[str, ...]] | None = None
+    teaching: bool = False
 
     def chance(self, share: float) -> bool:
         return bool(self.rng.random() < share)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from training.spotter import wordings as words
-from training.spotter.events import find_first, list_events
+from training.spotter.events import MOTION_OF, find_first, is_kept, list_events
 from training.spotter.orders import draw_pair
 from training.spotter.phrases import (
     Voice,
@@ -14,6 +14,7 @@ from training.spotter.phrases import (
     describe_actor,
     describe_clip,
     list_objects,
+    order_actors,
     phrase_event,
     phrase_motion,
     phrase_of,
@@ -21,6 +22,7 @@ from training.spotter.phrases import (
 from training.spotter.scenes import Actor, Clip
 from training.spotter.statements import draw_statement
 from training.sprite import world
+from training.sprite.world import Scene
 
 DRESSED, UNMARKED = 0.15, 0.1  # shares of the questions of training
 ABSENT_SHARE = 0.14  # of the questions about an object, those about one that is not there
@@ -31,7 +33,8 @@ class Question:
     """One question with the answer that is right.
 
     `seconds` is the exact time where the answer is one, `closed` says that there is one right
-    answer in so many words, `absent` that it asks for what is not there.
+    answer in so many words, `absent` that it asks for what is not there. `about`: the objects that
+    the answer names, or says one property of, in its order.
     """
 
     kind: str
@@ -40,6 +43,7 @@ class Question:
     closed: bool = True
     seconds: float | None = None
     absent: bool = False
+    about: tuple[Scene, ...] = ()
 
 
 def say_time(seconds: float) -> str:
@@ -58,12 +62,14 @@ def draw_questions(
     held_out: bool = False,
     kinds: Mapping[str, float] | None = None,
     wordings: Mapping[str, tuple[str, ...]] | None = None,
+    teaching: bool = False,
 ) -> list[Question]:
     """`count` questions of mixed kinds; `held_out` takes wordings that training never sees.
 
     `kinds`: how often each kind is asked; as in `SHARES` without it. `wordings`: to ask in.
+    `teaching`: nothing is asked whose answer would say that a triple kept from training never is.
     """
-    voice = Voice(rng, held_out, wordings)
+    voice = Voice(rng, held_out, wordings, teaching)
     names = list(MAKERS)
     shares = np.array([(kinds or SHARES)[n] for n in names])
     found: list[Question] = []
@@ -111,7 +117,7 @@ def _ask_property(kind: str, clip: Clip, voice: Voice) -> Question | None:
     text = voice.word(kind).format(ref=phrase)
     if actor is None:
         return Question(kind, text, words.ABSENT, absent=True)
-    return Question(kind, text, getattr(actor.scene, kind))
+    return Question(kind, text, getattr(actor.scene, kind), about=(actor.scene,))
 
 
 def _ask_background(clip: Clip, voice: Voice) -> Question:
@@ -139,15 +145,18 @@ def _ask_which(clip: Clip, voice: Voice) -> Question | None:
     text = voice.word("which").format(does=does, base=base, ing=ing)
     if not doers:
         return Question("which", text, words.ABSENT, absent=True)
-    return Question("which", text, describe_actor(doers[0], "the"))
+    return Question("which", text, describe_actor(doers[0], "the"), about=(doers[0].scene,))
 
 
 def _ask_objects(clip: Clip, voice: Voice) -> Question:
-    return Question("objects", voice.word("objects"), list_objects(clip))
+    about = tuple(a.scene for a in order_actors(clip))
+    return Question("objects", voice.word("objects"), list_objects(clip), about=about)
 
 
 def _ask_describe(clip: Clip, voice: Voice) -> Question:
-    return Question("describe", voice.word("describe"), describe_clip(clip), closed=False)
+    about = tuple(a.scene for a in order_actors(clip))
+    text = voice.word("describe")
+    return Question("describe", text, describe_clip(clip), closed=False, about=about)
 
 
 def _ask_time(clip: Clip, voice: Voice) -> Question | None:
@@ -157,6 +166,10 @@ def _ask_time(clip: Clip, voice: Voice) -> Question | None:
         return None
     actor, phrase = picked
     kind = _pick_event(clip, actor, voice)
+    if voice.teaching and actor is None:
+        phrase = absent_phrase(clip, voice, motion=MOTION_OF.get(kind, ""))
+    elif voice.teaching and is_kept(actor, kind):
+        return None
     doing, ing = phrase_event(kind, voice)
     last = actor is not None and voice.chance(0.15)
     text = voice.word("time_last" if last else "time").format(ref=phrase, doing=doing, ing=ing)
@@ -194,7 +207,8 @@ def _ask_order(clip: Clip, voice: Voice) -> Question | None:
         return None
     one, two = sides if voice.chance(0.5) else sides[::-1]
     text = voice.word("order").format(first=one.phrase, second=two.phrase)
-    return Question("order", text, describe_actor(sides[0].actor, "the"))
+    earlier = sides[0].actor
+    return Question("order", text, describe_actor(earlier, "the"), about=(earlier.scene,))
 
 
 def _ask_yes_no(clip: Clip, voice: Voice) -> Question | None:

@@ -16,6 +16,7 @@ from transformers import PreTrainedTokenizerFast
 from rushes.readers.qwen3vl_video import average_times, write_blocks
 from training.spotter import parts
 from training.spotter.questions import Question
+from training.spotter.spared import AXIS, list_spared
 from training.spotter.tokenizer import TIMES
 
 BEFORE = "<|im_start|>user\n<|vision_start|>"
@@ -29,7 +30,8 @@ class Sequence:
 
     `ids` (L,), `segments` (L,) 0 for the clip and k for question k, `positions` (3, L), `answers`
     (A,): where answer tokens lie, `blocks`: where each block ends. All int64. `moments` (A,)
-    float32: the exact seconds of the answer tokens that are a time, NaN of all others.
+    float32: the exact seconds of the answer tokens that are a time, NaN of all others. `spared`
+    (S, 2): an answer token's place among `answers`, and a token it is not compared with.
     """
 
     ids: np.ndarray
@@ -38,12 +40,13 @@ class Sequence:
     answers: np.ndarray
     blocks: np.ndarray
     moments: np.ndarray
+    spared: np.ndarray
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What `Spotter.forward` reads. `rows`, `columns`, `moments`: answer tokens; `mask`
-    (B, 1, L, L) bool."""
+    """What `Spotter.forward` reads. `rows`, `columns`, `moments`: answer tokens; `spared` (S, 2)
+    int64: which of them is not compared with which token; `mask` (B, 1, L, L) bool."""
 
     ids: torch.Tensor
     positions: torch.Tensor
@@ -52,6 +55,7 @@ class Batch:
     columns: torch.Tensor
     targets: torch.Tensor
     moments: torch.Tensor
+    spared: torch.Tensor
     block_rows: torch.Tensor
     block_columns: torch.Tensor
     pixels: torch.Tensor
@@ -71,6 +75,9 @@ class Writer:
             lambda text: tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
         )
         self.ticks = frozenset(list_ticks(tokenizer))
+        self.words = {
+            self.encode(lead + word)[0]: (lead, word) for lead in ("", " ") for word in AXIS
+        }
 
     def write_clip(self, seconds: list[float], tokens: int) -> tuple[int, ...]:
         """Ids up to the last block's end, which the reader's prompt begins with."""
@@ -89,10 +96,11 @@ class Writer:
         clip = self.write_clip(seconds, tokens)
         positions = [number_clip(clip, grid)]
         after = int(positions[0].max()) + 1
-        ids, segments, answers, moments = list(clip), [0] * len(clip), [], []
+        ids, segments, answers, moments, spared = list(clip), [0] * len(clip), [], [], []
         for k, question in enumerate(questions, 1):
             asked = self.encode(AFTER.format(question=question.text))
             said = self.encode(question.answer + END)
+            spared += [(len(answers) + at, token) for at, token in self.spare(said, question)]
             answers += range(len(ids) + len(asked), len(ids) + len(asked) + len(said))
             exact = np.nan if question.seconds is None else question.seconds
             moments += [exact if token in self.ticks else np.nan for token in said]
@@ -106,7 +114,14 @@ class Writer:
             answers=np.array(answers, np.int64),
             blocks=np.flatnonzero(np.array(clip) == parts.VISION_END),
             moments=np.array(moments, np.float32),
+            spared=np.array(spared, np.int64).reshape(-1, 2),
         )
+
+    def spare(self, said: tuple[int, ...], question: Question) -> list[tuple[int, int]]:
+        """Place in the answer and the token that is spared there (spared.py)."""
+        leads, words = zip(*(self.words.get(token, ("", "")) for token in said), strict=True)
+        found = list_spared(words, question.about)
+        return [(at, self.encode(leads[at] + word)[0]) for at, word in found]
 
 
 def number_clip(ids: tuple[int, ...], grid: tuple[int, int, int]) -> np.ndarray:
@@ -139,6 +154,8 @@ def join_sequences(
         positions[:, k, : len(s.ids)] = s.positions
     rows = np.concatenate([np.full(len(s.answers), k) for k, s in enumerate(sequences)])
     columns = np.concatenate([s.answers for s in sequences])
+    starts = np.cumsum([0, *(len(s.answers) for s in sequences)])
+    spared = [np.add(s.spared, (at, 0)) for s, at in zip(sequences, starts[:-1], strict=True)]
     return Batch(
         ids=torch.from_numpy(ids),
         positions=torch.from_numpy(positions),
@@ -147,6 +164,7 @@ def join_sequences(
         columns=torch.from_numpy(columns),
         targets=torch.from_numpy(ids[rows, columns]),
         moments=torch.from_numpy(np.concatenate([s.moments for s in sequences])),
+        spared=torch.from_numpy(np.concatenate(spared)),
         block_rows=torch.cat([torch.full((len(s.blocks),), k) for k, s in enumerate(sequences)]),
         block_columns=torch.cat([torch.from_numpy(s.blocks) for s in sequences]),
         pixels=pixels,

@@ -6,7 +6,7 @@ A false one is near the truth: one property changed, or the properties of two ob
 from dataclasses import dataclass, replace
 
 from training.spotter import wordings as words
-from training.spotter.events import find_first, list_events
+from training.spotter.events import find_first, is_kept, list_events
 from training.spotter.orders import draw_pair
 from training.spotter.phrases import (
     Voice,
@@ -210,6 +210,8 @@ def _happens(clip: Clip, voice: Voice, true: bool) -> Statement | None:
     actor = voice.pick(clip.actors)
     own = sorted({e.kind for e in list_events(clip, actor)})
     kind = voice.pick(own) if true and own else voice.pick(list(words.DOINGS))
+    if voice.teaching and is_kept(actor, kind):
+        return None
     seconds, sure = find_first(clip, actor, kind)
     ref = phrase_of(clip, actor, voice, "")
     if not sure or ref is None or (seconds is not None) != true:

@@ -74,7 +74,8 @@ class Data:
             cut = cut_patches(normalise_clip(frames, SETTINGS), SETTINGS)
             shift = float(rng.uniform(0, SHIFT)) if rng.random() < SHIFTED else 0.0
             kinds = TRAINED if item.clip.meant is None else GENERATED
-            mine = [delay(q, shift) for q in draw_questions(item.clip, rng, asked, kinds=kinds)]
+            about = draw_questions(item.clip, rng, asked, kinds=kinds, teaching=True)
+            mine = [delay(q, shift) for q in about]
             seconds = [s + shift for s in item.seconds]
             sequences.append(self.writer.write(seconds, cut.grid, mine))
             truths.append(label_clip(item.clip, np.array(item.seconds), cut.grid))
