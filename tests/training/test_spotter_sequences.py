@@ -48,7 +48,7 @@ def tokenizer():
 @pytest.fixture(scope="module")
 def data(tmp_path_factory, tokenizer):
     folder = tmp_path_factory.mktemp("cache")
-    write_shard(0, folder, 6, 0.0)
+    write_shard(0, folder, 16, 0.0)
     return train_reader.Data(folder, Writer(tokenizer))
 
 

@@ -23,6 +23,7 @@ from training.spotter.soften import AS_SPRITE, load_vae, soften
 
 SHARD = 1000  # clips
 SEED = 70_000
+COUNTS = (0.03, 0.30, 0.47, 0.20)  # shares of clips with 0 to 3 objects; several are what is hard
 
 
 def look_at(clip: Clip, pictures: np.ndarray) -> Item:
@@ -64,7 +65,7 @@ def draw_items(rng: np.random.Generator, size: int, softened: float) -> Iterator
             clip = sample_clip(rng, **AS_SPRITE)
             yield look_at(clip, soften(clip, vae))
         else:
-            clip = sample_clip(rng)
+            clip = sample_clip(rng, count=rng.choice(len(COUNTS), p=COUNTS))
             yield look_at(clip, show_clip(clip))
 
 
