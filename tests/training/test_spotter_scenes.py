@@ -11,7 +11,7 @@ pytest.importorskip("cv2")
 pytest.importorskip("av")
 
 from training.spotter.events import find_first, list_events
-from training.spotter.labels import label_clip, name_kind
+from training.spotter.labels import BLOCK, EVENTS, RECENT, label_clip, name_kind
 from training.spotter.render import draw_clip, pick_frames, show_clip
 from training.spotter.scenes import Actor, Clip, Look, locate, read_clip, sample_clip
 from training.spotter.settings import SETTINGS
@@ -183,3 +183,25 @@ def test_labels_name_what_lies_in_each_cell(seed):
         assert met[-1] == bool(inside.any())
         if met[-1]:
             assert labels.motion[-1, kind] == world.MOTIONS.index(actor.scene.motion)
+
+
+@few
+@given(seeds)
+def test_labels_say_how_long_ago_an_event_was(seed):
+    clip = draw(seed)
+    seconds = np.array(pick_frames(clip, SETTINGS.sampling)) / clip.rate
+    labels = label_clip(clip, seconds, (-(-len(seconds) // 2), 8, 8))
+    ends = [float(seconds[k : k + 2][-1]) for k in range(0, len(seconds), 2)]
+    for actor in clip.actors:
+        kind = name_kind(actor.scene.colour, actor.scene.shape)
+        for number, event in enumerate(EVENTS):
+            times = [e.seconds for e in list_events(clip, actor) if e.kind == event]
+            for block, end in enumerate(ends):
+                said = float(labels.since[block, kind, number])
+                latest = max((t for t in times if t <= end), default=-np.inf)
+                ago = (end - latest) / BLOCK
+                if abs(ago - RECENT) > 1e-6:
+                    assert (said == pytest.approx(ago, abs=1e-5)) if ago < RECENT else said != said
+    there = {name_kind(a.scene.colour, a.scene.shape) for a in clip.actors}
+    absent = [k for k in range(labels.since.shape[1]) if k not in there]
+    assert labels.since[:, absent].isnan().all()

@@ -19,8 +19,10 @@ from training.sprite import world
 
 KINDS = len(world.COLOURS) * len(world.SHAPES)
 PLACE = 3  # x and y within the cell, in cells from its middle; radius in units of 10
-# met, late, fast; happens and first, of each kind of event; motion
-STORY = 3 + 2 * len(EVENTS) + len(world.MOTIONS)
+# met, fast; happens, first and since, of each kind of event; motion
+STORY = 2 + 3 * len(EVENTS) + len(world.MOTIONS)
+RECENT = 2  # blocks: the moment of what happened longer ago is not asked for
+BLOCK = parts.DEPTH / parts.FPS  # seconds
 
 
 COLOURS, SHAPES = len(world.COLOURS), len(world.SHAPES)
@@ -65,18 +67,18 @@ class Cells:
 class Labels:
     """Truth for one batch; N tokens of all blocks of all clips, B blocks.
 
-    `cells`: flattened. `met`, `late`, `fast` (B, 24) bool: seen so far; what happened since the
-    block before lies nearer to this block's second frame; moves fast. `happens`, `first`
+    `cells`: flattened. `met`, `fast` (B, 24) bool: seen so far; moves fast. `happens`, `first`
     (B, 24, 7) bool: an event of the kind happened since the block before; for the first time.
-    `motion` (B, 24) int64.
+    `since` (B, 24, 7) float32: how long before the block's last frame the latest event of the kind
+    was, in blocks; NaN where that is more than two. `motion` (B, 24) int64.
     """
 
     cells: Cells
     met: torch.Tensor
-    late: torch.Tensor
     fast: torch.Tensor
     happens: torch.Tensor
     first: torch.Tensor
+    since: torch.Tensor
     motion: torch.Tensor
 
 
@@ -130,9 +132,10 @@ def label_clip(clip: Clip, seconds: np.ndarray, grid: tuple[int, int, int]) -> L
     times = np.concatenate([seconds, seconds[-1:].repeat(-len(seconds) % parts.DEPTH)])
     blocks = grid[0]
     cells = label_cells(clip, seconds, grid)
-    story = {n: np.zeros((blocks, KINDS), bool) for n in ("met", "late", "fast")}
+    story = {n: np.zeros((blocks, KINDS), bool) for n in ("met", "fast")}
     told = {n: np.zeros((blocks, KINDS, len(EVENTS)), bool) for n in ("happens", "first")}
     motion = np.zeros((blocks, KINDS), np.int64)
+    since = np.full((blocks, KINDS, len(EVENTS)), np.nan, np.float32)
     ends = times[parts.DEPTH - 1 :: parts.DEPTH]
     begins = np.concatenate([[-1.0], ends[:-1]])
     for actor in clip.actors:
@@ -141,14 +144,19 @@ def label_clip(clip: Clip, seconds: np.ndarray, grid: tuple[int, int, int]) -> L
         story["met"][:, kind] = np.logical_or.accumulate(seen)
         story["fast"][:, kind] = actor.scene.speed == "fast"
         motion[:, kind] = world.MOTIONS.index(actor.scene.motion)
-        for event in reversed(list_events(clip, actor)):
+        events = list_events(clip, actor)
+        for event in reversed(events):
             within = (event.seconds > begins) & (event.seconds <= ends)
             told["happens"][within, kind, EVENTS.index(event.kind)] = True
             told["first"][:, kind, EVENTS.index(event.kind)] = within
-            story["late"][within, kind] = (event.seconds > ends - 0.5 / parts.FPS)[within]
+        for event in events:
+            ago = (ends - event.seconds) / BLOCK
+            near = (ago >= 0) & (ago <= RECENT)
+            since[near, kind, EVENTS.index(event.kind)] = ago[near]
     return Labels(
         cells=cells.flatten(),
         motion=torch.from_numpy(motion),
+        since=torch.from_numpy(since),
         **{n: torch.from_numpy(v) for n, v in (story | told).items()},
     )
 

@@ -26,6 +26,7 @@ from training.spotter.sequences import Batch, list_ticks
 RARE = 4.0  # events are; what happens counts so much more than what does not
 TIME_WEIGHT = 3.0  # of the token that is the time, in an answer
 TIME_SPREAD = 0.07  # seconds, deviation: how near a time must be to be nearly right
+MOMENT, SHARP = 4.0, 0.1  # weight of when that was; blocks, below which an error counts squared
 STORY_LAYERS = 4  # of the language model's; the others are left to look up what these say
 ADAM = ("embed_tokens", "pos_embed", "patch_embed", "sight", "story", "cover")
 
@@ -172,20 +173,24 @@ class Spotter(nn.Module):
         """
         out = self.story(states).view(len(states), labels.KINDS, labels.STORY)
         events = len(labels.EVENTS)
-        met, late, fast, happens, first, motion = out.split(
-            (1, 1, 1, events, events, labels.STORY - 3 - 2 * events), -1
+        met, fast, happens, first, since, motion = out.split(
+            (1, 1, events, events, events, labels.STORY - 2 - 3 * events), -1
         )
         loss = tell(met[..., 0], truth.met)
         if not truth.met.any():
             return loss
-        there, now = truth.met, truth.met & truth.happens.any(-1)
+        there = truth.met
         loss = loss + 0.5 * tell(fast[..., 0][there], truth.fast[there])
         motion = motion.masked_fill(labels.KEPT_MOTIONS.to(motion.device), -torch.inf)
         loss = loss + 0.5 * functional.cross_entropy(motion[there], truth.motion[there])
         told = there[..., None] & ~labels.KEPT_EVENTS.to(there.device)
         for out, true in ((happens, truth.happens), (first, truth.first)):
             loss = loss + RARE * tell(out[told], true[told], RARE)
-        return loss + 0.5 * tell(late[..., 0][now], truth.late[now]) if now.any() else loss
+        recent = ~truth.since.isnan()
+        if not recent.any():
+            return loss
+        off = functional.smooth_l1_loss(since[recent], truth.since[recent], beta=SHARP)
+        return loss + MOMENT * off
 
 
 def tell(out: torch.Tensor, true: torch.Tensor, weight: float = 1.0) -> torch.Tensor:
