@@ -17,6 +17,7 @@ from training.spotter.phrases import (
     say_noun,
 )
 from training.spotter.scenes import Clip
+from training.spotter.spared import AXES
 from training.sprite import world
 from training.sprite.world import Scene
 
@@ -84,9 +85,8 @@ def _is_kept(scene: Scene, voice: Voice) -> bool:
 
 
 def _other(name: str, scene: Scene, voice: Voice) -> str:
-    options = {"colour": tuple(world.COLOURS), "shape": world.SHAPES, "motion": world.MOTIONS}
     now = getattr(scene, name)
-    return str(voice.pick([v for v in options[name] if v != now]))
+    return str(voice.pick([v for v in AXES[name] if v != now]))
 
 
 def _exists(clip: Clip, voice: Voice, true: bool) -> Statement | None:
