@@ -1,5 +1,7 @@
 """Many questions in one sequence are worth exactly as many prompts; the tokenizer; one step."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,9 +15,11 @@ pytest.importorskip("cv2")
 from rushes.readers.qwen3vl_video import cut_patches, normalise_clip  # noqa: E402
 from training.spotter import parts, train_reader  # noqa: E402
 from training.spotter.cache import write_shard  # noqa: E402
+from training.spotter.events import list_events  # noqa: E402
 from training.spotter.labels import label_cells  # noqa: E402
-from training.spotter.model import Eyes, Spotter  # noqa: E402
-from training.spotter.questions import Question  # noqa: E402
+from training.spotter.model import Eyes, Spotter, build_model  # noqa: E402
+from training.spotter.questions import TRAINED, Question, draw_questions  # noqa: E402
+from training.spotter.scenes import sample_clip  # noqa: E402
 from training.spotter.sequences import (  # noqa: E402
     AFTER,
     END,
@@ -143,7 +147,8 @@ def test_only_answers_are_learnt(data):
 
 
 def test_one_step_reaches_every_weight(data, model):
-    drawn = data.draw(np.array([0, 1]), np.random.default_rng(5), 3)
+    drawn = data.draw(np.array([0, 1]), np.random.default_rng(5), 8)
+    assert len(drawn.batch.dates)
     model.zero_grad()
     out = train_reader.take_step(model, drawn)
     assert float(out["answer"].detach()) == pytest.approx(np.log(950), rel=0.15)
@@ -185,6 +190,26 @@ def test_the_reader_takes_over_the_eyes_and_keeps_them(data, model, tmp_path):
     assert moving == {n for n, _ in visual.named_parameters() if "deepstack" in n}
 
 
+def test_layers_that_an_exported_reader_lacks_add_nothing(data, tokenizer, tmp_path, monkeypatch):
+    with monkeypatch.context() as fewer:
+        fewer.setitem(parts.TEXT, "num_hidden_layers", 4)
+        small = build_model(len(tokenizer)).eval()
+    small.save_pretrained(tmp_path)
+    grown = Spotter(tokenizer)
+    grown.take_weights(tmp_path)
+    assert len(grown.reader.model.language_model.layers) > 4
+    batch = data.draw(np.array([0, 1]), np.random.default_rng(2), 3).batch
+    with torch.no_grad():
+        before, after = (
+            reader.model(
+                input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask,
+                pixel_values_videos=batch.pixels, video_grid_thw=batch.grids, use_cache=False,
+            ).last_hidden_state
+            for reader in (small, grown.reader.eval())
+        )  # fmt: skip
+    assert torch.equal(before, after)
+
+
 def test_workers_draw_the_same_clips_of_like_length(data):
     picks = [data.pick(k, 4, simple=False) for k in range(train_reader.POOL)]
     again = [data.pick(k, 4, simple=False) for k in range(train_reader.POOL)]
@@ -199,8 +224,50 @@ def test_a_later_clip_moves_its_times():
     question = Question("time", "when?", "at 0.8 s", closed=False, seconds=0.84)
     moved = train_reader.delay(question, 3.0)
     assert (moved.answer, moved.seconds) == ("at 3.8 s", 3.84)
+    assert train_reader.delay(replace(question, dated=(("when", 0.84),)), 3.0).dated == (
+        ("when", 3.84),
+    )
     other = Question("colour", "what colour is it?", "red")
     assert train_reader.delay(other, 3.0) == other
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_words_for_an_event_are_dated_where_they_end(tokenizer, seed):
+    rng = np.random.default_rng(seed)
+    writer, clip = Writer(tokenizer), sample_clip(rng, count=2)
+    asked = draw_questions(clip, rng, 12, kinds=TRAINED, teaching=True)
+    sequence = writer.write([k / 8 for k in range(8)], (4, 8, 8), asked)
+    dated = [(words, seconds) for question in asked for words, seconds in question.dated]
+    assert np.allclose(sequence.dates, [seconds for _, seconds in dated])
+    for at, (words, _) in zip(sequence.dated, dated, strict=True):
+        question = sequence.segments[at]
+        before = sequence.ids[
+            (sequence.segments == question) & (np.arange(len(sequence.ids)) <= at)
+        ]
+        assert tokenizer.decode(before.tolist()).endswith(words)
+    for question in asked:
+        events = {e.seconds for actor in clip.actors for e in list_events(clip, actor)}
+        assert {seconds for _, seconds in question.dated} <= events
+        assert len(question.dated) == {"time": question.seconds is not None, "order": 2}.get(
+            question.kind.removeprefix("yes_no_"), 0
+        )
+
+
+def test_dates_teach_when_the_named_events_were(data, model):
+    dates = torch.tensor([0.4, 1.97])
+    with torch.no_grad():
+        weight, bias = model.dates.weight.clone(), model.dates.bias.clone()
+        model.dates.weight.zero_()
+        losses = {}
+        for tick in (4, 5, 40):
+            model.dates.bias.zero_()
+            model.dates.bias[[tick, 20]] = 9.0
+            losses[tick] = float(model.measure_dates(torch.zeros(2, 192), dates))
+        assert losses[4] < losses[5] < losses[40]
+        assert float(model.measure_dates(torch.zeros(0, 192), dates[:0])) == 0
+        model.dates.weight.copy_(weight)
+        model.dates.bias.copy_(bias)
 
 
 def test_the_tally_counts_what_is_right(data, tokenizer):

@@ -1,9 +1,10 @@
-"""Spotter as it is trained: the true class, and two heads that help it see and are thrown away.
+"""Spotter as it is trained: the true class, and three heads that help it and are thrown away.
 
 Answers alone teach slowly what a picture shows. So while it trains, one linear layer reads from the
 vision tower's tokens what lies where, and one from the language model's state after each block what
-each object has been doing so far (labels.py). Neither is exported. The second reads below the last
-layers: what is known there, an answer's tokens can look up.
+each object has been doing so far (labels.py); below the last layers, so that an answer's tokens can
+look up what is known there. The third says of the words of a question that name an event when that
+was, below the last two, which are left to compare what was looked up. None is exported.
 """
 
 from pathlib import Path
@@ -22,13 +23,15 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLVisionModel
 from training.spotter import labels, parts
 from training.spotter.labels import Cells, Labels
 from training.spotter.sequences import Batch, list_ticks
+from training.spotter.tokenizer import TIMES
 
 RARE = 4.0  # events are; what happens counts so much more than what does not
 TIME_WEIGHT = 3.0  # of the token that is the time, in an answer
 TIME_SPREAD = 0.07  # seconds, deviation: how near a time must be to be nearly right
 MOMENT, SHARP = 4.0, 0.1  # weight of when that was; blocks, below which an error counts squared
 STORY_LAYERS = 4  # of the language model's; the others are left to look up what these say
-ADAM = ("embed_tokens", "pos_embed", "patch_embed", "sight", "story", "cover")
+DATES_LAYERS = 6  # after which the words for an event know when it was
+ADAM = ("embed_tokens", "pos_embed", "patch_embed", "sight", "story", "cover", "dates")
 
 
 def build_model(vocabulary: int) -> Qwen3VLForConditionalGeneration:
@@ -104,6 +107,7 @@ class Spotter(nn.Module):
         width = parts.TEXT["hidden_size"]
         self.sight = Sight()
         self.story = nn.Linear(width, labels.KINDS * labels.STORY)
+        self.dates = nn.Linear(width, TIMES)
 
     def take_eyes(self, path: Path) -> None:
         """The averaged weights that train_eyes.py left at `path`; they are trained no further."""
@@ -114,9 +118,17 @@ class Spotter(nn.Module):
         self.fix_eyes()
 
     def take_weights(self, folder: Path) -> None:
-        """Those of an exported reader, to train it on; the heads begin anew."""
+        """Those of an exported reader, to train it on; the heads begin anew.
+
+        Layers of the language model that it does not have come behind its own and add nothing yet.
+        """
         kept = Qwen3VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
-        self.reader.load_state_dict(kept.state_dict())
+        weights, mine = kept.state_dict(), self.reader.state_dict()
+        for name in mine.keys() - weights.keys():
+            if "language_model.layers." in name:
+                adds = name.endswith(("o_proj.weight", "down_proj.weight"))
+                weights[name] = torch.zeros_like(mine[name]) if adds else mine[name]
+        self.reader.load_state_dict(weights)
         self.fix_eyes()
 
     def fix_eyes(self) -> None:
@@ -130,11 +142,14 @@ class Spotter(nn.Module):
         return self.reader.model.get_video_features(batch.pixels, batch.grids, return_dict=True)
 
     def forward(self, batch: Batch, truth: Labels) -> dict[str, torch.Tensor]:
-        """Losses `answer`, `sight` and `story`, and the answers' likeliest tokens as `guess`."""
+        """The losses `answer`, `sight`, `story` and `dates`; the likeliest answers as `guess`."""
         seen = self.see(batch)
         told: list[torch.Tensor] = []
-        layer = self.reader.model.language_model.layers[STORY_LAYERS - 1]
-        hook = layer.register_forward_hook(lambda _layer, _given, out: told.append(out))
+        layers = self.reader.model.language_model.layers
+        hooks = [
+            layers[count - 1].register_forward_hook(lambda _layer, _given, out: told.append(out))
+            for count in (STORY_LAYERS, DATES_LAYERS)
+        ]
         hidden = self.reader.model(
             input_ids=batch.ids,
             position_ids=batch.positions,
@@ -142,12 +157,16 @@ class Spotter(nn.Module):
             mm_encoder_outputs={"video": seen},
             use_cache=False,
         ).last_hidden_state
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
         logits = self.reader.lm_head(hidden[batch.rows, batch.columns - 1])
         return {
             "answer": self.measure_answers(logits, batch),
             "sight": self.sight.measure(torch.cat(seen.pooler_output), truth.cells),
             "story": self.measure_story(told[0][batch.block_rows, batch.block_columns], truth),
+            "dates": self.measure_dates(
+                told[1][batch.dated_rows, batch.dated_columns], batch.dates
+            ),
             "guess": logits.argmax(-1),
         }
 
@@ -158,13 +177,17 @@ class Spotter(nn.Module):
         losses = functional.cross_entropy(logits, batch.targets, reduction="none")
         weight = torch.where(timed, TIME_WEIGHT, 1.0)
         if timed.any():
-            ticks = torch.arange(len(self.ticks), device=logits.device) / 10
-            off = (batch.moments[timed][:, None] - ticks) / TIME_SPREAD
             nearness = torch.zeros_like(logits[timed])
-            nearness[:, self.ticks] = (-0.5 * off**2).softmax(-1).to(logits.dtype)
+            nearness[:, self.ticks] = spread(batch.moments[timed]).to(logits.dtype)
             soft = functional.cross_entropy(logits[timed], nearness, reduction="none")
             losses = losses.index_put((timed,), soft)
         return (weight * losses).sum() / weight.sum()
+
+    def measure_dates(self, states: torch.Tensor, dates: torch.Tensor) -> torch.Tensor:
+        """How wrong the states after the words for events (N, width) are about their `dates`."""
+        if not len(dates):
+            return self.dates(states).sum()
+        return functional.cross_entropy(self.dates(states), spread(dates))
 
     def measure_story(self, states: torch.Tensor, truth: Labels) -> torch.Tensor:
         """How wrong the states after the blocks (N, width) are about the objects so far.
@@ -191,6 +214,12 @@ class Spotter(nn.Module):
             return loss
         off = functional.smooth_l1_loss(since[recent], truth.since[recent], beta=SHARP)
         return loss + MOMENT * off
+
+
+def spread(seconds: torch.Tensor) -> torch.Tensor:
+    """(N,) to (N, TIMES): a bell over tenths of a second from 0, of sum 1."""
+    ticks = torch.arange(TIMES, device=seconds.device) / 10
+    return (-0.5 * ((seconds[:, None] - ticks) / TIME_SPREAD) ** 2).softmax(-1)
 
 
 def tell(out: torch.Tensor, true: torch.Tensor, weight: float = 1.0) -> torch.Tensor:

@@ -34,7 +34,8 @@ class Question:
 
     `seconds` is the exact time where the answer is one, `closed` says that there is one right
     answer in so many words, `absent` that it asks for what is not there. `about`: the objects that
-    the answer names, or says one property of, in its order.
+    the answer names, or says one property of, in its order. `dated`: words of the question that
+    name an event, from their first to their last, and its exact seconds.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Question:
     seconds: float | None = None
     absent: bool = False
     about: tuple[Scene, ...] = ()
+    dated: tuple[tuple[str, float], ...] = ()
 
 
 def say_time(seconds: float) -> str:
@@ -180,7 +182,9 @@ def _ask_time(clip: Clip, voice: Voice) -> Question | None:
         return None
     if seconds is None:
         return Question("time", text, words.ABSENT, absent=True)
-    return Question("time", text, say_time(seconds), closed=False, seconds=seconds)
+    dated = ((text.removesuffix("?"), seconds),)
+    answer = say_time(seconds)
+    return Question("time", text, answer, closed=False, seconds=seconds, dated=dated)
 
 
 def _pick_event(clip: Clip, actor: Actor | None, voice: Voice) -> str:
@@ -208,7 +212,9 @@ def _ask_order(clip: Clip, voice: Voice) -> Question | None:
     one, two = sides if voice.chance(0.5) else sides[::-1]
     text = voice.word("order").format(first=one.phrase, second=two.phrase)
     earlier = sides[0].actor
-    return Question("order", text, describe_actor(earlier, "the"), about=(earlier.scene,))
+    dated = tuple((side.phrase, side.seconds) for side in sides)
+    answer = describe_actor(earlier, "the")
+    return Question("order", text, answer, about=(earlier.scene,), dated=dated)
 
 
 def _ask_yes_no(clip: Clip, voice: Voice) -> Question | None:
@@ -217,7 +223,8 @@ def _ask_yes_no(clip: Clip, voice: Voice) -> Question | None:
         return None
     text = voice.word("yes_no").format(ask=statement.ask, say=statement.say)
     answer = "yes" if statement.true else "no"
-    return Question(f"yes_no_{statement.kind}", text, answer, absent=statement.absent)
+    kind, absent = f"yes_no_{statement.kind}", statement.absent
+    return Question(kind, text, answer, absent=absent, dated=statement.dated)
 
 
 MAKERS: dict[str, Maker] = {
@@ -239,5 +246,5 @@ SHARES = {
     "objects": 1, "describe": 1.5, "time": 8, "order": 5, "yes_no": 12,
 }  # fmt: skip
 # what is hard is asked more often in training
-TRAINED = SHARES | {"motion": 6, "speed": 4, "which": 5, "describe": 4, "time": 22, "order": 12}
+TRAINED = SHARES | {"motion": 6, "speed": 4, "which": 7, "describe": 6, "time": 26, "order": 12}
 GENERATED = SHARES | {"yes_no": 60}  # about clips that were generated: what a check asks

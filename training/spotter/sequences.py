@@ -31,7 +31,9 @@ class Sequence:
     `ids` (L,), `segments` (L,) 0 for the clip and k for question k, `positions` (3, L), `answers`
     (A,): where answer tokens lie, `blocks`: where each block ends. All int64. `moments` (A,)
     float32: the exact seconds of the answer tokens that are a time, NaN of all others. `spared`
-    (S, 2): an answer token's place among `answers`, and a token it is not compared with.
+    (S, 2): an answer token's place among `answers`, and a token it is not compared with. `dated`
+    (D,) int64: where the words of a question that name an event end, `dates` (D,) float32: its
+    exact seconds.
     """
 
     ids: np.ndarray
@@ -41,12 +43,15 @@ class Sequence:
     blocks: np.ndarray
     moments: np.ndarray
     spared: np.ndarray
+    dated: np.ndarray
+    dates: np.ndarray
 
 
 @dataclass(frozen=True)
 class Batch:
     """What `Spotter.forward` reads. `rows`, `columns`, `moments`: answer tokens; `spared` (S, 2)
-    int64: which of them is not compared with which token; `mask` (B, 1, L, L) bool."""
+    int64: which of them is not compared with which token; `dated_rows`, `dated_columns`, `dates`:
+    where a question has named an event; `mask` (B, 1, L, L) bool."""
 
     ids: torch.Tensor
     positions: torch.Tensor
@@ -56,6 +61,9 @@ class Batch:
     targets: torch.Tensor
     moments: torch.Tensor
     spared: torch.Tensor
+    dated_rows: torch.Tensor
+    dated_columns: torch.Tensor
+    dates: torch.Tensor
     block_rows: torch.Tensor
     block_columns: torch.Tensor
     pixels: torch.Tensor
@@ -97,9 +105,11 @@ class Writer:
         positions = [number_clip(clip, grid)]
         after = int(positions[0].max()) + 1
         ids, segments, answers, moments, spared = list(clip), [0] * len(clip), [], [], []
+        dated: list[tuple[int, float]] = []
         for k, question in enumerate(questions, 1):
             asked = self.encode(AFTER.format(question=question.text))
             said = self.encode(question.answer + END)
+            dated += [(len(ids) + at, date) for at, date in self.find_dated(question)]
             spared += [(len(answers) + at, token) for at, token in self.spare(said, question)]
             answers += range(len(ids) + len(asked), len(ids) + len(asked) + len(said))
             exact = np.nan if question.seconds is None else question.seconds
@@ -115,7 +125,18 @@ class Writer:
             blocks=np.flatnonzero(np.array(clip) == parts.VISION_END),
             moments=np.array(moments, np.float32),
             spared=np.array(spared, np.int64).reshape(-1, 2),
+            dated=np.array([at for at, _ in dated], np.int64),
+            dates=np.array([date for _, date in dated], np.float32),
         )
+
+    def find_dated(self, question: Question) -> list[tuple[int, float]]:
+        """Tokens that end an event's words, counted from the question's first; its date."""
+        before, text = AFTER.split("{question}")[0], question.text
+        ends = [text.index(words) + len(words) for words, _ in question.dated]
+        return [
+            (len(self.encode(before + text[:end])) - 1, date)
+            for end, (_, date) in zip(ends, question.dated, strict=True)
+        ]
 
     def spare(self, said: tuple[int, ...], question: Question) -> list[tuple[int, int]]:
         """Place in the answer and the token that is spared there (spared.py)."""
@@ -154,6 +175,7 @@ def join_sequences(
         positions[:, k, : len(s.ids)] = s.positions
     rows = np.concatenate([np.full(len(s.answers), k) for k, s in enumerate(sequences)])
     columns = np.concatenate([s.answers for s in sequences])
+    dated = np.concatenate([np.full(len(s.dated), k) for k, s in enumerate(sequences)])
     starts = np.cumsum([0, *(len(s.answers) for s in sequences)])
     spared = [np.add(s.spared, (at, 0)) for s, at in zip(sequences, starts[:-1], strict=True)]
     return Batch(
@@ -165,6 +187,9 @@ def join_sequences(
         targets=torch.from_numpy(ids[rows, columns]),
         moments=torch.from_numpy(np.concatenate([s.moments for s in sequences])),
         spared=torch.from_numpy(np.concatenate(spared)),
+        dated_rows=torch.from_numpy(dated),
+        dated_columns=torch.from_numpy(np.concatenate([s.dated for s in sequences])),
+        dates=torch.from_numpy(np.concatenate([s.dates for s in sequences])),
         block_rows=torch.cat([torch.full((len(s.blocks),), k) for k, s in enumerate(sequences)]),
         block_columns=torch.cat([torch.from_numpy(s.blocks) for s in sequences]),
         pixels=pixels,

@@ -29,13 +29,17 @@ KINDS = {"exists": 3, "is": 2, "does": 3, "speed": 2, "background": 1, "count": 
 
 @dataclass(frozen=True)
 class Statement:
-    """As a question without its mark and as a sentence; `absent`: about what is not there."""
+    """As a question without its mark and as a sentence; `absent`: about what is not there.
+
+    `dated`: its words for events, and their seconds.
+    """
 
     kind: str
     ask: str
     say: str
     true: bool
     absent: bool = False
+    dated: tuple[tuple[str, float], ...] = ()
 
 
 def draw_statement(clip: Clip, voice: Voice) -> Statement | None:
@@ -200,7 +204,8 @@ def _order(clip: Clip, voice: Voice, true: bool) -> Statement | None:
     if sides is None:
         return None
     first, second = sides if true else sides[::-1]
-    return _make("order", voice, true, False, first=first.phrase, second=second.phrase)
+    statement = _make("order", voice, true, False, first=first.phrase, second=second.phrase)
+    return replace(statement, dated=tuple((side.phrase, side.seconds) for side in sides))
 
 
 def _happens(clip: Clip, voice: Voice, true: bool) -> Statement | None:

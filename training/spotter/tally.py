@@ -30,7 +30,7 @@ class Tally:
     def add(
         self, batch: Batch, questions: list[list[Question]], out: dict[str, torch.Tensor]
     ) -> None:
-        for name in ("answer", "sight", "story"):
+        for name in ("answer", "sight", "story", "dates"):
             if name in out:
                 self.losses[name].append(float(out[name].detach()))
         if "guess" not in out:

@@ -34,7 +34,7 @@ from training.sprite.workers import average, run_workers, wait_for_all
 
 SEED = 31
 SIMPLE = 0.15  # of the time, when this phase ends
-STORY_WEIGHT = 0.3
+STORY_WEIGHT, DATES_WEIGHT = 0.3, 0.5
 POOL = 8  # batches whose clips are sorted by length together, so that little is padded
 SHIFTED, SHIFT = 0.35, 6.0  # share of the clips taken to lie later in a longer one; seconds
 
@@ -88,6 +88,8 @@ class Data:
 
 def delay(question: Question, shift: float) -> Question:
     """The same question about a clip that begins `shift` seconds later."""
+    dated = tuple((words, seconds + shift) for words, seconds in question.dated)
+    question = replace(question, dated=dated)
     if question.seconds is None:
         return question
     seconds = question.seconds + shift
@@ -98,7 +100,7 @@ def take_step(model: Spotter, drawn: Draw, device: str = "cpu") -> dict[str, tor
     """Losses with their gradients; `sight` is only watched."""
     with compute(device):
         out = model(move(drawn.batch, device), move(drawn.truth, device))
-    (out["answer"] + STORY_WEIGHT * out["story"]).backward()
+    (out["answer"] + STORY_WEIGHT * out["story"] + DATES_WEIGHT * out["dates"]).backward()
     return move(out, "cpu") if device != "cpu" else out
 
 

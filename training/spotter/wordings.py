@@ -153,6 +153,9 @@ TRAIN: dict[str, tuple[str, ...]] = {
         "what time is it when {ref} does {doing}?", "at what time is {ref} first {ing}?",
         "name the time at which {ref} does {doing}", "when can {ref} be seen {ing}?",
         "when do you see {ref} {ing}?", "find when {ref} does {doing}",
+        "{ref} does {doing} when?", "{ref} is {ing} at which second?", "{ref} is first {ing} when?",
+        "the second at which {ref} does {doing} is?", "{ref}: at which second is it first {ing}?",
+        "{ref} does {doing}. when?", "find the time of {ref} {ing}",
     ),
     "time_last": (
         "when does {ref} last {doing}?", "when does {ref} {doing} for the last time?",
@@ -161,6 +164,7 @@ TRAIN: dict[str, tuple[str, ...]] = {
         "at what second does {ref} last {doing}?", "when is the last time that {ref} does {doing}?",
         "find the last time when {ref} does {doing}",
         "at which time does {ref} {doing} for the last time?", "{ref} does last {doing} when?",
+        "{ref} does {doing} for the last time when?", "{ref} is last {ing} at which second?",
     ),
     "order": (
         "what happens first, {first} or {second}?", "which comes first: {first} or {second}?",
