@@ -20,7 +20,7 @@ HEAD = 32
 TEXT = {
     "hidden_size": 192,
     "intermediate_size": 512,
-    "num_hidden_layers": 6,
+    "num_hidden_layers": 8,
     "num_attention_heads": 6,
     "num_key_value_heads": 6,
     "head_dim": HEAD,
