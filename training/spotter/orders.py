@@ -30,6 +30,11 @@ def draw_pair(clip: Clip, voice: Voice) -> tuple[Side, Side] | None:
     return one, two
 
 
+def date_sides(sides: tuple[Side, Side]) -> tuple[tuple[str, float], ...]:
+    """The words for each event, and its seconds."""
+    return tuple((side.phrase, side.seconds) for side in sides)
+
+
 def _draw_side(clip: Clip, actor: Actor, voice: Voice) -> Side | None:
     kinds = sorted({event.kind for event in list_events(clip, actor)})
     if not kinds:

@@ -7,7 +7,7 @@ import numpy as np
 
 from training.spotter import wordings as words
 from training.spotter.events import MOTION_OF, find_first, is_kept, list_events
-from training.spotter.orders import draw_pair
+from training.spotter.orders import date_sides, draw_pair
 from training.spotter.phrases import (
     Voice,
     absent_phrase,
@@ -34,8 +34,8 @@ class Question:
 
     `seconds` is the exact time where the answer is one, `closed` says that there is one right
     answer in so many words, `absent` that it asks for what is not there. `about`: the objects that
-    the answer names, or says one property of, in its order. `dated`: words of the question that
-    name an event, from their first to their last, and its exact seconds.
+    the answer names, or says one property of, in its order. `dated`: words of the question by
+    whose last an event has been named (all of them, where it asks for a time), and its seconds.
     """
 
     kind: str
@@ -212,9 +212,8 @@ def _ask_order(clip: Clip, voice: Voice) -> Question | None:
     one, two = sides if voice.chance(0.5) else sides[::-1]
     text = voice.word("order").format(first=one.phrase, second=two.phrase)
     earlier = sides[0].actor
-    dated = tuple((side.phrase, side.seconds) for side in sides)
     answer = describe_actor(earlier, "the")
-    return Question("order", text, answer, about=(earlier.scene,), dated=dated)
+    return Question("order", text, answer, about=(earlier.scene,), dated=date_sides(sides))
 
 
 def _ask_yes_no(clip: Clip, voice: Voice) -> Question | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from training.spotter import wordings as words
 from training.spotter.events import find_first, is_kept, list_events
-from training.spotter.orders import draw_pair
+from training.spotter.orders import date_sides, draw_pair
 from training.spotter.phrases import (
     Voice,
     absent_phrase,
@@ -205,7 +205,7 @@ def _order(clip: Clip, voice: Voice, true: bool) -> Statement | None:
         return None
     first, second = sides if true else sides[::-1]
     statement = _make("order", voice, true, False, first=first.phrase, second=second.phrase)
-    return replace(statement, dated=tuple((side.phrase, side.seconds) for side in sides))
+    return replace(statement, dated=date_sides(sides))
 
 
 def _happens(clip: Clip, voice: Voice, true: bool) -> Statement | None:
